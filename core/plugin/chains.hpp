@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The plugins of one loop under one configuration, as the stages call them: each judge chain in
+// file order, first answer wins, with timeouts, failure policy and shadow mode applied. Sessions
+// keep the Chains they began with; a reload makes new ones. Interface; the host implements it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <postrider/hooks.hpp>
+
+namespace postrider::plugin {
+
+/// [loop thread] A chain without plugins answers at once and makes no frame. Nothing a plugin does
+/// (throw, hang, answer nonsense) leaves these calls as anything but a Verdict.
+class Chains {
+ public:
+  virtual ~Chains() = default;
+
+  virtual Task<Verdict> connect(Session& session) = 0;
+  virtual Task<Verdict> helo(Session& session) = 0;
+  virtual Task<Verdict> mail(Session& session, Transaction& transaction) = 0;
+  virtual Task<Verdict> rcpt(Session& session, Transaction& transaction, Recipient& recipient) = 0;
+  virtual Task<Verdict> data(Session& session, Transaction& transaction) = 0;
+  virtual Task<Verdict> message(Session& session, Transaction& transaction, Message& message) = 0;
+  /// Is there any MessageHook? Without one the data phase need not build a Message.
+  virtual bool has_message_hooks() const noexcept = 0;
+
+  /// The first plugin's answer, else nothing: then the domain by MX.
+  virtual std::optional<Destination> destination_for(const Path& recipient) = 0;
+  /// The route hooks nested in file order around `lookup`, the core's own search.
+  virtual Task<RouteResult> route(const Destination& destination, RouteNext lookup) = 0;
+  /// Delivery by the plugin whose id is `transport`; all delayed with 4.3.5 if there is none.
+  virtual Task<std::vector<Outcome>> transport(const std::string& transport,
+                                               const QueuedMessage& message,
+                                               std::span<const Recipient> recipients) = 0;
+  /// The reports of all outcome hooks.
+  virtual Task<std::vector<Report>> outcome(const QueuedMessage& message,
+                                            std::span<const RecipientOutcome> outcomes) = 0;
+  virtual bool has_outcome_hooks() const noexcept = 0;
+  /// Does a plugin report failures (else failed recipients stay in the queue)?
+  virtual bool reports_failures() const noexcept = 0;
+
+  virtual bool has_observers() const noexcept = 0;
+  virtual void observe(const ProtocolEvent& event) noexcept = 0;
+
+  /// The first plugin's answer to a control command.
+  virtual std::optional<std::string> command(std::span<const std::string_view> words) = 0;
+};
+using ChainsPtr = std::shared_ptr<Chains>;
+
+}  // namespace postrider::plugin

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The queue of one loop, as the other stages see it: take a message in durably, hand deliveries
+// out when they are due, take their outcomes back durably, show and change what is there.
+//
+// A message is owned by one loop (the one that owns its first destination); a destination belongs
+// to one loop (hash of its text). Deliveries and outcomes travel between loops by channel.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <postrider/outcome.hpp>
+#include <postrider/route.hpp>
+#include <postrider/task.hpp>
+#include <postrider/time.hpp>
+
+#include "store/store.hpp"
+
+namespace postrider::queue {
+
+/// What the data phase knows about the octets, so that delivery need not scan them again.
+struct BodyFacts {
+  bool eight_bit = false;     ///< an octet above 127
+  bool leading_dot = false;   ///< some line begins with a dot: stuff when sending
+  bool utf8_header = false;   ///< the header block needs SMTPUTF8
+};
+
+/// A message on its way into the queue.
+struct Submission {
+  store::MessageId id = 0;
+  Path reverse_path;
+  MailParameters parameters;
+  std::vector<Recipient> recipients;
+  store::BodyPtr body;
+  BodyFacts facts;
+  bool hold = false;
+  std::string session;  ///< the session's id, for the log
+};
+
+/// The state of one queued recipient. Each has a reason and a next step (docs/queue.md).
+enum class RecipientState : std::uint8_t {
+  queued,     ///< waiting for its first attempt or a free connection
+  active,     ///< an attempt is under way
+  delayed,    ///< waiting for its next attempt
+  held,       ///< waits for the operator
+  delivered,  ///< done
+  failed,     ///< done; visible until reported or removed
+};
+std::string_view state_name(RecipientState state) noexcept;
+
+/// One message to one destination: what the scheduler hands out. The message is immutable and
+/// shared; `indices` are the recipients' places in it.
+class MessageRecord;
+struct Delivery {
+  std::shared_ptr<const MessageRecord> message;
+  Destination destination;
+  std::vector<std::uint32_t> indices;
+  std::uint32_t attempts = 0;  ///< made before this one
+};
+
+/// A queued message, immutable but for what its owner loop alone changes.
+class MessageRecord : public QueuedMessage {
+ public:
+  virtual store::MessageId id() const noexcept = 0;
+  virtual const std::vector<Recipient>& recipients() const noexcept = 0;
+  virtual const BodyFacts& facts() const noexcept = 0;
+  /// The body; reads it from the store if memory has let it go. May block briefly.
+  virtual store::Result<store::BodyPtr> body() const = 0;
+};
+
+/// What a finished delivery says: one outcome per index, in order.
+struct DeliveryResult {
+  std::vector<Outcome> outcomes;
+  /// Did the next hop as a whole fail (no route, no connection, 421)? Then the destination backs
+  /// off; otherwise only these recipients wait.
+  bool host_failed = false;
+  /// Never tried (connection reuse ended before it began): put it back, not counted as an attempt.
+  bool untried = false;
+};
+
+/// A line of `postrider queue list` and the answer of `why`.
+struct RecipientView {
+  std::string address;
+  RecipientState state{};
+  std::string destination;
+  std::uint32_t attempts = 0;
+  std::optional<WallTime> next_attempt;
+  std::string status;  ///< "4.4.1"; "" before the first attempt
+  std::string reason;  ///< always says something
+  std::string remote;
+};
+struct MessageView {
+  std::string queue_id;
+  std::string reverse_path;
+  std::uint64_t size = 0;
+  WallTime arrived;
+  WallTime give_up_at;
+  std::vector<RecipientView> recipients;
+};
+struct QueueCounts {
+  std::uint64_t messages = 0;
+  std::uint64_t queued = 0, active = 0, delayed = 0, held = 0, failed = 0;  ///< recipients
+  std::uint64_t delivered_total = 0, failed_total = 0;                     ///< since start
+  std::uint64_t destinations = 0;
+};
+/// Which messages an operator means: by id, or by address patterns ("*" matches anything).
+struct Selection {
+  std::string queue_id;   ///< empty: any
+  std::string sender;     ///< empty: any
+  std::string recipient;  ///< empty: any
+  std::string destination;
+  std::optional<RecipientState> state;
+  std::size_t limit = 1000;
+};
+
+/// [loop thread] One per loop. See queue/deliveries.hpp for the side that delivery uses.
+class Queue {
+ public:
+  virtual ~Queue() = default;
+
+  virtual store::MessageId new_id() = 0;
+  /// 13 characters of base 32, as in Received and logs.
+  static std::string id_text(store::MessageId id);
+  static std::optional<store::MessageId> parse_id(std::string_view text);
+
+  /// May a message of `size` octets come in (store, memory)? 452 4.3.1 if not.
+  virtual bool admits(std::uint64_t size) const noexcept = 0;
+  virtual store::Store& store() noexcept = 0;
+
+  /// Commit a message and hand it to its destinations. Done when it is durable: then, and only
+  /// then, 250 may be sent. Dropping the task does not take the message back.
+  virtual Task<store::Result<void>> submit(Submission submission) = 0;
+
+  /// Operators. Each covers the messages this loop owns; the control server asks every loop.
+  virtual QueueCounts counts() const = 0;
+  virtual std::vector<MessageView> list(const Selection& selection) const = 0;
+  virtual std::size_t retry(const Selection& selection) = 0;
+  virtual std::size_t hold(const Selection& selection) = 0;
+  virtual std::size_t release(const Selection& selection) = 0;
+  virtual std::size_t remove(const Selection& selection) = 0;
+};
+
+}  // namespace postrider::queue
