@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// A file system in memory that misbehaves on command: it counts every call that reaches a disk,
+// fails the n-th once, and at any moment says what a power cut would leave. What was synced is
+// there; of the rest an arbitrary part, in sectors of 512 octets. For tests.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/file.hpp"
+
+namespace postrider::store {
+
+/// What a power cut leaves of that which was not synced.
+enum class Tail : std::uint8_t { nothing, everything, random_sectors };
+
+enum class Fault : std::uint8_t { io, no_space, too_many_files, short_write };
+
+class FaultyFileSystem final : public FileSystem {
+ public:
+  FaultyFileSystem();
+  FaultyFileSystem(const FaultyFileSystem&) = delete;
+  FaultyFileSystem& operator=(const FaultyFileSystem&) = delete;
+  ~FaultyFileSystem() override;
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  Result<std::unique_ptr<File>> lock(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> link(const std::string& from, const std::string& to) override;
+  Result<void> remove(const std::string& path) override;
+  Result<void> make_folder(const std::string& path) override;
+  Result<void> sync_folder(const std::string& path) override;
+  Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<std::uint64_t> free_space(const std::string& path) override;
+
+  /// Calls so far that change a disk or make it keep something.
+  std::uint64_t calls() const;
+  /// The names of those calls, as "write log/00000001.log". Kept only after this was called.
+  void record_calls();
+  std::vector<std::string> recorded() const;
+
+  /// Fails the call with this number (the first is 1), once.
+  void fail_call(std::uint64_t number, Fault fault);
+  /// Called after each counted call, from the thread that made it. It may call image().
+  void after_each_call(std::function<void()> hook);
+  /// The disk after a power cut now. The seed matters for random_sectors only.
+  std::unique_ptr<FaultyFileSystem> image(Tail tail, std::uint64_t seed) const;
+
+  /// Mutants, to prove that a test notices: syncs that say yes and do nothing.
+  void ignore_file_syncs();
+  void ignore_folder_syncs();
+  /// Files may not hold more than this together; then calls fail with no_space.
+  void limit_space(std::uint64_t octets);
+
+  /// The octets of a file, as a program would read them, and a way to damage them on the disk.
+  std::string contents(const std::string& path) const;
+  void damage(const std::string& path, std::uint64_t offset, std::string_view octets);
+  std::vector<std::string> paths() const;
+
+ private:
+  friend class FaultyFile;
+  struct Node;
+  using NodePtr = std::shared_ptr<Node>;
+  using Names = std::map<std::string, NodePtr>;
+  struct NameChange {
+    std::string folder;
+    std::string removed;  ///< empty: none
+    std::string added;    ///< empty: none
+    NodePtr node;
+  };
+
+  Result<void> count(std::string_view call, const std::string& path, bool* cut_short = nullptr);
+  void call_hook();
+  void change(NameChange change);
+  static void apply(Names& names, const NameChange& change);
+  Result<void> reserve(std::uint64_t old_size, std::uint64_t new_size, const std::string& path);
+  Result<void> write(Node& node, const std::string& path, std::uint64_t offset,
+                     std::span<const std::string_view> pieces);
+  Result<void> sync(Node& node, const std::string& path);
+  Result<void> allocate(Node& node, const std::string& path, std::uint64_t size);
+
+  mutable std::mutex mutex_;
+  Names names_;          ///< as programs see them
+  Names durable_names_;  ///< as the disk has them
+  std::vector<NameChange> changes_;
+  std::set<std::string> locked_;
+  std::function<void()> hook_;
+  std::vector<std::string> record_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t failing_call_ = 0;
+  Fault fault_ = Fault::io;
+  bool recording_ = false;
+  bool ignore_file_syncs_ = false;
+  bool ignore_folder_syncs_ = false;
+  std::uint64_t space_ = 1ull << 40;
+};
+
+}  // namespace postrider::store
