@@ -2,10 +2,10 @@
 // A schema binds keys to the members of a struct: key, type, default, range, help and error message
 // are one declaration, written in `static void describe(Schema<Settings>& schema)`:
 //   schema.field("timeout", &Settings::timeout, "Time for all lookups").between(100ms, 60s);
-// Types: bool, integers, double, std::string, Duration, Size, enumerations with choices(), types with
-// parse_setting (setting_type.hpp); std::vector and std::map<std::string, T> of those; structs with
-// describe() of their own (a table), and vectors of them (an array of tables).
-// Thread safety: a schema does not change once it is built; any thread may read and decode with it.
+// Types: bool, integers, double, std::string, Duration, Size, enumerations with choices(), types
+// with parse_setting (setting_type.hpp); std::vector and std::map<std::string, T> of those; structs
+// with describe() of their own (a table), and vectors of them (an array of tables). Thread safety:
+// a schema does not change once it is built; any thread may read and decode with it.
 #pragma once
 
 #include <algorithm>
@@ -36,14 +36,16 @@ struct Field {
   std::string key;
   std::string help;
   Shape shape = Shape::value;
-  std::string type;                             ///< "duration", "list of texts", ...
-  std::string default_text;                     ///< as TOML; empty if there is none to show
-  std::string range_text;                       ///< "100ms to 1m", or the choices; may be empty
-  bool required = false;                        ///< leaving it out is a mistake
-  std::shared_ptr<const SchemaBase> children;   ///< the keys of a table or of each of the tables
-  /// Stores `value` into the settings struct at the address, or adds problems. `path`: see decode().
+  std::string type;                            ///< "duration", "list of texts", ...
+  std::string default_text;                    ///< as TOML; empty if there is none to show
+  std::string range_text;                      ///< "100ms to 1m", or the choices; may be empty
+  bool required = false;                       ///< leaving it out is a mistake
+  std::shared_ptr<const SchemaBase> children;  ///< the keys of a table or of each of the tables
+  /// Stores `value` into the settings struct at the address, or adds problems. `path`: see
+  /// decode().
   std::function<void(const SettingValue& value, void* settings, const std::string& path,
-                     std::vector<Problem>& problems)> set;
+                     std::vector<Problem>& problems)>
+      set;
 };
 
 /// The part of a schema that does not know the struct: what crosses the boundary of a library.
@@ -141,10 +143,12 @@ struct Layout<std::map<std::string, E>> {
 
 template <class M, class E>
 std::string print_member(const M& member, const Rule<E>& rule) {
-  if constexpr (Layout<M>::kShape == Shape::value) return print_with(member, rule);
+  if constexpr (Layout<M>::kShape == Shape::value)
+    return print_with(member, rule);
   else if constexpr (Layout<M>::kShape == Shape::list) {
     std::string text;
-    for (const auto& element : member) text += (text.empty() ? "" : ", ") + print_with<E>(element, rule);
+    for (const auto& element : member)
+      text += (text.empty() ? "" : ", ") + print_with<E>(element, rule);
     return "[" + text + "]";
   } else {
     std::string text;
@@ -161,8 +165,10 @@ void set_member(const SettingValue& value, M& member, const Field& field, const 
   const std::size_t before = problems.size();
   M fresh{};
   const auto read_one = [&](const SettingValue& from, const std::string& name, auto store) {
-    if (Result<E> one = read_with<E>(from, rule)) store(std::move(*one));
-    else problems.push_back({from.place, name, one.error()});
+    if (Result<E> one = read_with<E>(from, rule))
+      store(std::move(*one));
+    else
+      problems.push_back({from.place, name, one.error()});
   };
   if constexpr (Layout<M>::kShape == Shape::value) {
     read_one(value, path, [&](E one) { fresh = std::move(one); });
@@ -195,7 +201,9 @@ class FieldRef {
   FieldRef& between(Element low, Element high) {
     field_.range_text = bare(low) + " to " + bare(high);
     rule_->range_text = field_.range_text;
-    rule_->in_range = [low, high](const Element& value) { return !(value < low) && !(high < value); };
+    rule_->in_range = [low, high](const Element& value) {
+      return !(value < low) && !(high < value);
+    };
     return *this;
   }
   /// The words that may be written, and what each means.
@@ -205,7 +213,8 @@ class FieldRef {
     field_.default_text = setting::print_member(initial_, *rule_);
     return *this;
   }
-  /// A check of the text beyond its type: returns what is wrong and what would be right, or nothing.
+  /// A check of the text beyond its type: returns what is wrong and what would be right, or
+  /// nothing.
   FieldRef& check(setting::Check check) {
     rule_->check = std::move(check);
     return *this;
@@ -244,7 +253,7 @@ class Schema final : public SchemaBase {
 
   template <class M>
     requires(!Described<typename setting::Layout<M>::Element>)
-  FieldRef<S, M> field(std::string_view key, M S::*member, std::string_view help) {
+  FieldRef<S, M> field(std::string_view key, M S::* member, std::string_view help) {
     using Element = typename setting::Layout<M>::Element;
     auto rule = std::make_shared<setting::Rule<Element>>();
     Field& field = add(key, help, setting::Layout<M>::kShape);
@@ -259,13 +268,14 @@ class Schema final : public SchemaBase {
 
   /// A nested struct: the table [key].
   template <Described T>
-  void field(std::string_view key, T S::*member, std::string_view help) {
+  void field(std::string_view key, T S::* member, std::string_view help) {
     auto children = std::make_shared<Schema<T>>();
     Field& field = add(key, help, Shape::table);
     field.type = "table";
     field.children = children;
     field.set = [member, children, &field](const SettingValue& value, void* settings,
-                                           const std::string& path, std::vector<Problem>& problems) {
+                                           const std::string& path,
+                                           std::vector<Problem>& problems) {
       const auto* table = std::get_if<SettingTable>(&value.data);
       if (!table) return problems.push_back(setting::wrong_shape(value, path, field));
       for (Problem& problem : children->decode(*table, &(static_cast<S*>(settings)->*member), path))
@@ -273,24 +283,28 @@ class Schema final : public SchemaBase {
     };
   }
 
-  /// A list of nested structs: [[key]] as often as needed. One that is written replaces the default.
+  /// A list of nested structs: [[key]] as often as needed. One that is written replaces the
+  /// default.
   template <Described T>
-  void field(std::string_view key, std::vector<T> S::*member, std::string_view help) {
+  void field(std::string_view key, std::vector<T> S::* member, std::string_view help) {
     auto children = std::make_shared<Schema<T>>();
     Field& field = add(key, help, Shape::tables);
     field.type = "array of tables";
     field.children = children;
     field.set = [member, children, &field](const SettingValue& value, void* settings,
-                                           const std::string& path, std::vector<Problem>& problems) {
+                                           const std::string& path,
+                                           std::vector<Problem>& problems) {
       const auto* array = std::get_if<SettingArray>(&value.data);
       if (!array) return problems.push_back(setting::wrong_shape(value, path, field));
       std::vector<T>& list = static_cast<S*>(settings)->*member;
       list.clear();
       for (const SettingValue& element : *array) {
         const auto* table = std::get_if<SettingTable>(&element.data);
-        if (!table) problems.push_back(setting::wrong_shape(element, path, field));
-        else for (Problem& problem : children->decode(*table, &list.emplace_back(), path))
-          problems.push_back(std::move(problem));
+        if (!table)
+          problems.push_back(setting::wrong_shape(element, path, field));
+        else
+          for (Problem& problem : children->decode(*table, &list.emplace_back(), path))
+            problems.push_back(std::move(problem));
       }
     };
   }

@@ -36,7 +36,8 @@ struct SettingValue {
   std::variant<bool, std::int64_t, double, std::string, SettingArray, SettingTable> data;
   Place place;
 
-  /// What a person would call this value in a message: `text "abc"`, `integer 5`, `boolean`, `table`.
+  /// What a person would call this value in a message: `text "abc"`, `integer 5`, `boolean`,
+  /// `table`.
   std::string describe() const;
 };
 
