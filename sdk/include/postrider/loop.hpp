@@ -113,6 +113,8 @@ class WithinAwaiter final : private Timer {
  public:
   WithinAwaiter(Loop& loop, Duration limit, Task<T> task) noexcept
       : on_(loop), limit_(limit), task_(std::move(task)) {}
+  /// While suspended: give up now, as if the limit had passed.
+  void give_up() noexcept { on_.make_ready(node_); }
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> handle) {
     if (task_.start(handle)) return false;
