@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// The daemon's log: lines are made by the caller, written by one thread.
+#include "log/log.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "log/escape.hpp"
+
+namespace postrider::log {
+namespace {
+
+int open_file(const std::string& file) {
+  if (file.empty()) return ::dup(STDERR_FILENO);
+  return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+std::string error_text(int error) { return std::system_category().message(error); }
+
+void append_time(std::string& line, WallTime at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(at - day);
+  fmt::format_to(std::back_inserter(line), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                 int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
+                 time.hours().count(), time.minutes().count(), time.seconds().count(),
+                 time.subseconds().count());
+}
+
+void append_fields(std::string& line, std::initializer_list<LogField> fields) {
+  for (const LogField& field : fields) {
+    line.append(1, ' ').append(field.key).append(1, '=');
+    append_value(line, field.value);
+  }
+}
+
+WallTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+std::string_view level_name(LogLevel level) noexcept {
+  static constexpr std::array<std::string_view, 4> kNames{"debug", "info", "warning", "error"};
+  return kNames[static_cast<std::size_t>(level) % kNames.size()];
+}
+
+std::string format_line(WallTime at, LogLevel level, std::string_view event,
+                        std::string_view prefix, std::initializer_list<LogField> fields) {
+  std::string line;
+  line.reserve(192);
+  append_time(line, at);
+  line.append(1, ' ').append(level_name(level)).append(" event=");
+  append_quoted(line, event);
+  line += prefix;
+  append_fields(line, fields);
+  line += '\n';
+  return line;
+}
+
+/// Adds its prefix to every line of its parent.
+class ChildLog final : public Log {
+ public:
+  ChildLog(DaemonLog& parent, std::string prefix) : parent_(parent), prefix_(std::move(prefix)) {}
+  void write(LogLevel level, std::string_view event,
+             std::initializer_list<LogField> fields) noexcept override {
+    parent_.append(level, event, prefix_, fields);
+  }
+  bool is_on(LogLevel level) const noexcept override { return parent_.is_on(level); }
+
+ private:
+  DaemonLog& parent_;
+  const std::string prefix_;
+};
+
+std::expected<std::unique_ptr<DaemonLog>, std::string> DaemonLog::open(std::string file,
+                                                                       LogLevel level,
+                                                                       std::size_t buffer_limit) {
+  const int descriptor = open_file(file);
+  if (descriptor < 0)
+    return std::unexpected(fmt::format("the log file {} cannot be opened: {}",
+                                       file.empty() ? "(standard error)" : file,
+                                       error_text(errno)));
+  return std::unique_ptr<DaemonLog>(
+      new DaemonLog(std::move(file), descriptor, level, buffer_limit));
+}
+
+DaemonLog::DaemonLog(std::string file, int descriptor, LogLevel level, std::size_t buffer_limit)
+    : file_(std::move(file)),
+      limit_(buffer_limit),
+      descriptor_(descriptor),
+      level_(level),
+      writer_([this] { run(); }) {}
+
+DaemonLog::~DaemonLog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+  ::close(descriptor_);
+}
+
+void DaemonLog::write(LogLevel level, std::string_view event,
+                      std::initializer_list<LogField> fields) noexcept {
+  append(level, event, {}, fields);
+}
+
+std::unique_ptr<Log> DaemonLog::with(std::initializer_list<LogField> fields) {
+  std::string prefix;
+  append_fields(prefix, fields);
+  return std::make_unique<ChildLog>(*this, std::move(prefix));
+}
+
+void DaemonLog::append(LogLevel level, std::string_view event, std::string_view prefix,
+                       std::initializer_list<LogField> fields) noexcept {
+  if (!is_on(level)) return;
+  try {
+    const std::string line = format_line(wall_now(), level, event, prefix, fields);
+    bool was_empty = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (buffer_.size() + line.size() > limit_) {
+        dropped_.fetch_add(1, std::memory_order_relaxed);
+        return;
+      }
+      was_empty = buffer_.empty();
+      buffer_ += line;
+    }
+    if (was_empty) wake_.notify_one();
+  } catch (...) {  // no memory for a line
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void DaemonLog::reopen() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    reopen_ = true;
+  }
+  wake_.notify_one();
+}
+
+void DaemonLog::flush() {
+  std::unique_lock lock(mutex_);
+  wake_.notify_one();
+  idle_.wait(lock, [this] { return buffer_.empty() && !reopen_ && !writing_; });
+}
+
+void DaemonLog::run() {
+  std::string lines;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stop_ || reopen_ || !buffer_.empty(); });
+    lines.swap(buffer_);
+    const bool reopening = std::exchange(reopen_, false);
+    const bool stopping = stop_;
+    writing_ = true;
+    lock.unlock();
+    write_out(lines);  // what came before the rotation belongs to the old file
+    lines.clear();
+    if (reopening) reopen_now();
+    write_out(drop_notice());
+    lock.lock();
+    writing_ = false;
+    idle_.notify_all();
+    if (stopping && buffer_.empty()) return;
+  }
+}
+
+std::string DaemonLog::drop_notice() {
+  const std::uint64_t dropped = dropped_.load(std::memory_order_relaxed);
+  if (dropped == said_) return {};
+  const std::string count = fmt::to_string(dropped - std::exchange(said_, dropped));
+  return format_line(wall_now(), LogLevel::warning, "log lines were dropped", {},
+                     {{"count", count}});
+}
+
+void DaemonLog::write_out(std::string_view lines) {
+  while (!lines.empty()) {
+    const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
+    if (written > 0) {
+      lines.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {  // a full disk, a closed pipe: these lines are lost, and counted
+      for (const char c : lines)
+        if (c == '\n') dropped_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+  }
+}
+
+void DaemonLog::reopen_now() {
+  const int fresh = open_file(file_);
+  if (fresh >= 0) {
+    ::close(std::exchange(descriptor_, fresh));
+    return;
+  }
+  const std::string reason = error_text(errno);
+  write_out(format_line(wall_now(), LogLevel::error, "the log file cannot be opened again", {},
+                        {{"file", file_}, {"reason", reason}}));
+}
+
+}  // namespace postrider::log
