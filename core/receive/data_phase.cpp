@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#include "receive/data_phase.hpp"
+
+#include <fmt/format.h>
+
+#include <postrider/facts.hpp>
+#include <postrider/log.hpp>
+
+#include "receive/incoming_message.hpp"
+#include "receive/session.hpp"
+#include "smtp/header_block.hpp"
+#include "smtp/received.hpp"
+
+namespace postrider::receive {
+
+DataPhase::DataPhase(ServerSession& session)
+    : session_(session),
+      decoder_({.max_size = session.services_.options->max_message_size}),
+      id_(session.services_.queue.new_id()) {}
+
+Task<Reply> DataPhase::run() {
+  session_.answer("354 End data with <CR><LF>.<CR><LF>");
+  if (!co_await receive()) co_return Reply();
+  session_.observe(EventKind::data_in, {}, decoder_.size());
+  // The name may still be on its way; the reply waits for it no longer than it may.
+  co_await add_trace();
+  if (auto reply = fault()) co_return std::move(*reply);
+  auto body = finish_body();
+  if (!body) {
+    trouble_ = body.error();
+    co_return *fault();
+  }
+  body_ = std::move(*body);
+  if (auto reply = co_await judge()) co_return std::move(*reply);
+  co_return co_await commit();
+}
+
+/// Take content in until the final dot; false when the session ended first: nothing is kept then
+/// (RFC 5321 section 4.1.1.10).
+Task<bool> DataPhase::receive() {
+  const std::uint64_t announced = session_.transaction_->parameters_.size;
+  octets_.reserve(std::min<std::uint64_t>(announced ? announced + 1024 : 16 * 1024, 256 * 1024));
+  if (!session_.facts().is_owned(kClientName) || session_.facts().peek(kClientName))
+    co_await add_trace();
+  while (true) {
+    const std::size_t consumed = decoder_.feed(session_.input_.buffered(), octets_);
+    session_.input_.consume(consumed);
+    if (octets_.size() >= session_.services_.queue.store().large_body_size()) co_await take_in();
+    if (decoder_.is_done()) co_return true;
+    if (!co_await session_.flush()) co_return false;
+    if (!co_await session_.fill(session_.services_.options->data_timeout)) co_return false;
+  }
+}
+
+/// The message is large: from here its octets go to a file of the store.
+Task<void> DataPhase::take_in() {
+  co_await add_trace();
+  spill();
+}
+
+void DataPhase::spill() {
+  if (trouble_ || decoder_.is_too_large()) return octets_.clear();
+  if (!writer_) {
+    const std::string_view content = std::string_view(octets_).substr(trace_size_);
+    header_ = content.substr(0, smtp::header_end(content));
+    auto writer = session_.services_.queue.store().new_body(id_);
+    if (!writer) {
+      trouble_ = writer.error();
+      return octets_.clear();
+    }
+    writer_ = std::move(*writer);
+  }
+  if (auto appended = writer_->append(octets_); !appended) trouble_ = appended.error();
+  octets_.clear();
+}
+
+/// Our Received field, on top (RFC 5321 section 4.4). Waits for the client's name at most until the
+/// session's name deadline.
+Task<void> DataPhase::add_trace() {
+  if (traced_) co_return;
+  traced_ = true;
+  const Duration left = std::chrono::duration_cast<Duration>(
+      session_.name_deadline() - session_.services_.runtime.now());
+  if (session_.facts().is_owned(kClientName) && !session_.facts().peek(kClientName) &&
+      left > 0ms) {
+    const bool known = co_await within(session_.services_.runtime, left, wait_for_name(session_));
+    (void)known;  // either way the field says what is known now
+  }
+  const std::string field = trace();
+  trace_size_ = field.size();
+  octets_.insert(0, field);
+}
+
+Task<void> DataPhase::wait_for_name(ServerSession& session) {
+  co_await session.facts().get(kClientName);
+}
+
+std::string DataPhase::trace() const {
+  const Transaction& transaction = *session_.transaction_;
+  const ClientName* name = session_.facts().peek(kClientName);
+  smtp::TraceInfo info;
+  info.helo = session_.helo();
+  info.client = session_.client().address;
+  if (session_.facts().is_owned(kClientName))
+    info.client_name = name && !name->name.empty() ? name->name : std::string("unknown");
+  info.by = session_.services_.options->hostname;
+  info.with = session_.protocol() == Protocol::smtp   ? smtp::With::smtp
+              : session_.protocol() == Protocol::lmtp ? smtp::With::lmtp
+                                                      : smtp::With::esmtp;
+  info.utf8 = transaction.parameters().smtputf8;
+  info.id = queue::Queue::id_text(id_);
+  if (transaction.recipients().size() == 1) info.recipient = transaction.recipients()[0].path.text();
+  info.when = session_.services_.runtime.wall_now();
+  return smtp::received_field(info);
+}
+
+/// What is wrong with the message as such. Said after its true end, never in the middle, or the rest
+/// of it would run as commands (SMTP smuggling).
+std::optional<Reply> DataPhase::fault() const {
+  const Options& options = *session_.services_.options;
+  if (decoder_.is_too_large())
+    return Reply(552, {5, 3, 4},
+                 fmt::format("A message may have {} octets", options.max_message_size));
+  if (decoder_.has_bad_line_end())
+    return Reply("550 5.5.2 A line ends with CRLF; bare CR or LF is refused");
+  if (decoder_.has_nul()) return Reply("550 5.6.0 A message holds no NUL");
+  if (decoder_.longest_line() > options.max_data_line)
+    return Reply(550, {5, 6, 0}, fmt::format("A line may have {} octets", options.max_data_line));
+  if (trouble_) {
+    if (trouble_->code == store::Errc::no_space)
+      return Reply("452 4.3.1 Insufficient storage, try again later");
+    if (trouble_->code == store::Errc::closing) return Reply("421 4.3.2 Shutting down");
+    return Reply("451 4.3.0 Local error, try again later");
+  }
+  const std::string_view content = std::string_view(octets_).substr(writer_ ? 0 : trace_size_);
+  const std::string_view header =
+      writer_ ? std::string_view(header_) : content.substr(0, smtp::header_end(content));
+  if (header.size() > options.max_header_size)
+    return Reply(552, {5, 3, 4}, fmt::format("A header may have {} octets", options.max_header_size));
+  if (smtp::count_received(header) >= options.max_received)
+    return Reply("554 5.4.6 Too many Received fields: this mail loops");
+  return std::nullopt;
+}
+
+store::Result<store::BodyPtr> DataPhase::finish_body() {
+  if (!writer_) return store::make_memory_body(std::move(octets_));
+  if (auto appended = writer_->append(octets_); !appended)
+    return std::unexpected(appended.error());
+  return writer_->finish();
+}
+
+/// The message hooks; a reply if they refuse.
+Task<std::optional<Reply>> DataPhase::judge() {
+  if (!session_.services_.chains->has_message_hooks()) co_return std::nullopt;
+  if (header_.empty()) {
+    const std::string_view content = body_->memory().substr(trace_size_);
+    header_ = content.substr(0, smtp::header_end(content));
+  }
+  IncomingMessage message(queue::Queue::id_text(id_), *body_, trace_size_, header_,
+                          *session_.transaction_);
+  const Verdict verdict =
+      co_await session_.services_.chains->message(session_, *session_.transaction_, message);
+  if (verdict.is_refusal()) co_return session_.refusal(verdict, "message");
+  held_ = verdict.action() == Verdict::Action::hold;
+  discarded_ = verdict.action() == Verdict::Action::discard ||
+               session_.transaction_->recipients_.empty();
+  if (message.is_edited() && !discarded_) {
+    auto edited = rewrite(message.edited_header());
+    if (!edited) {
+      trouble_ = edited.error();
+      co_return fault();
+    }
+    body_ = std::move(*edited);
+  }
+  co_return std::nullopt;
+}
+
+/// The same message under an edited header block.
+store::Result<store::BodyPtr> DataPhase::rewrite(const std::string& header) {
+  const std::size_t skip = trace_size_ + header_.size();
+  std::string start(trace_size_, '\0');
+  if (auto read = body_->read(0, start.data(), start.size()); !read)
+    return std::unexpected(read.error());
+  start += header;
+  if (!body_->memory().empty())
+    return store::make_memory_body(start + std::string(body_->memory().substr(skip)));
+  auto writer = session_.services_.queue.store().new_body(id_);
+  if (!writer) return std::unexpected(writer.error());
+  auto appended = (*writer)->append(start);
+  std::string chunk(256 * 1024, '\0');
+  for (std::uint64_t at = skip; appended && at < body_->size();) {
+    const auto read = body_->read(at, chunk.data(), chunk.size());
+    if (!read) return std::unexpected(read.error());
+    appended = (*writer)->append(std::string_view(chunk).substr(0, *read));
+    at += *read;
+  }
+  if (!appended) return std::unexpected(appended.error());
+  return (*writer)->finish();
+}
+
+Task<Reply> DataPhase::commit() {
+  const std::string id = queue::Queue::id_text(id_);
+  if (discarded_) {
+    session_.services_.log.write(LogLevel::info, "discarded",
+                                 {{"session", session_.id()}, {"message", id}});
+    co_return Reply(250, {2, 0, 0}, "Accepted as " + id);
+  }
+  Transaction& transaction = *session_.transaction_;
+  queue::Submission submission{.id = id_,
+                               .reverse_path = std::move(transaction.reverse_path_),
+                               .parameters = std::move(transaction.parameters_),
+                               .recipients = transaction.recipients_,
+                               .body = std::move(body_),
+                               .facts = {.eight_bit = decoder_.has_eight_bit(),
+                                         .leading_dot = decoder_.has_leading_dot()},
+                               .hold = held_,
+                               .session = session_.id()};
+  submission.facts.utf8_header = submission.parameters.smtputf8;
+  const auto committed = co_await session_.services_.queue.submit(std::move(submission));
+  if (!committed) {
+    trouble_ = committed.error();
+    session_.services_.log.write(LogLevel::error, "message not accepted",
+                                 {{"session", session_.id()}, {"reason", trouble_->detail}});
+    co_return *fault();
+  }
+  ++session_.messages_;
+  session_.services_.table.count_message();
+  session_.observe(EventKind::accepted, id);
+  co_return Reply(250, {2, 0, 0}, "Accepted as " + id);
+}
+
+}  // namespace postrider::receive

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// One client: greeting, commands, QUIT. The coroutine reads as RFC 5321 section 3 does; the verbs
+// are in commands.cpp, the content in data_phase.cpp.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <postrider/session.hpp>
+#include <postrider/transaction.hpp>
+#include <postrider/verdict.hpp>
+
+#include "plugin/chains.hpp"
+#include "queue/queue.hpp"
+#include "receive/options.hpp"
+#include "receive/relay_policy.hpp"
+#include "receive/session_table.hpp"
+#include "runtime/runtime.hpp"
+#include "smtp/command.hpp"
+#include "smtp/command_order.hpp"
+#include "smtp/line_buffer.hpp"
+
+namespace postrider::receive {
+
+/// What a session works with. All of it outlives the session, but for `chains`, which it keeps.
+struct Services {
+  runtime::Runtime& runtime;
+  queue::Queue& queue;
+  SessionTable& table;
+  Log& log;
+  std::shared_ptr<const Options> options;
+  std::shared_ptr<const RelayPolicy> policy;
+  plugin::ChainsPtr chains;
+};
+
+/// [loop thread] Lives until run() ends; dropping run()'s task drops all it waits for.
+class ServerSession final : public Session {
+ public:
+  ServerSession(Services services, runtime::StreamPtr stream, std::string id, bool lmtp);
+
+  /// The whole session. The stream is closed when it ends.
+  Task<void> run();
+
+  /// The daemon stops: an idle session is told 421 and closed, a busy one after its transaction.
+  void drain() noexcept;
+
+ private:
+  friend class DataPhase;
+
+  Task<bool> greet();
+  Task<bool> next_line();  // into line_
+  Task<bool> fill(Duration limit);
+  Task<bool> flush();
+  Task<void> execute();
+  Task<Reply> dispatch(const smtp::Command& command);
+  Task<void> refuse_rest(int code);
+
+  Task<Reply> helo(smtp::Verb verb, std::string_view argument);
+  Reply welcome(smtp::Verb verb);
+  Task<Reply> mail(std::string_view argument);
+  Task<Reply> rcpt(std::string_view argument);
+  Reply add_recipient(Recipient recipient, bool permitted);
+  Task<Reply> data();
+  Reply reset();
+  Reply quit();
+  Reply verify(std::string_view argument) const;
+
+  void answer(const Reply& reply);
+  void send(std::string_view wire);
+  Reply refusal(const Verdict& verdict, std::string_view where);
+  void end_transaction();
+  bool is_fault(const Reply& reply) const noexcept;
+  bool is_lmtp() const noexcept { return protocol() == Protocol::lmtp; }
+  Duration age() const;
+  void observe(EventKind kind, std::string_view text, std::uint64_t octets = 0);
+  void observe_lines(std::string_view wire);
+  void closed_by(std::string who);
+
+  Services services_;
+  runtime::StreamPtr stream_;
+  smtp::LineBuffer input_;
+  smtp::LineBuffer::Line line_{};
+  std::string output_;   // replies not yet sent: one write per pipelined group
+  std::string sending_;  // those being sent
+  smtp::SessionState state_ = smtp::SessionState::connected;
+  std::unique_ptr<Transaction> transaction_;
+  unsigned errors_ = 0;
+  std::uint64_t messages_ = 0;
+  bool listens_lmtp_ = false;
+  bool closing_ = false;
+  bool draining_ = false;
+  WithinAwaiter<runtime::IoResult<void>>* reading_ = nullptr;  // what an idle session waits in
+  std::string end_;  // who closed, and in which phase
+};
+
+}  // namespace postrider::receive
