@@ -87,6 +87,8 @@ struct Rule {
 };
 
 Result<std::size_t> read_choice(const SettingValue& value, const std::vector<std::string>& words);
+/// `did you mean "..."?` with the nearest of the known words, or the list of them if none is near.
+std::string suggestion(std::string_view word, const std::vector<std::string>& known);
 /// The words as alternatives: `"a"`, `"b" or "c"`.
 std::string alternatives(const std::vector<std::string>& words);
 std::string out_of_range(const SettingValue& value, std::string_view range);
