@@ -15,13 +15,13 @@ Task<Reply> ServerSession::dispatch(const smtp::Command& command) {
     case helo:
     case ehlo:
     case lhlo:
-      return this->helo(command.verb, command.argument);
+      return helo_command(command.verb, command.argument);
     case smtp::Verb::mail:
-      return this->mail(command.argument);
+      return mail_command(command.argument);
     case smtp::Verb::rcpt:
-      return this->rcpt(command.argument);
+      return rcpt_command(command.argument);
     case smtp::Verb::data:
-      return this->data();
+      return data_command();
     case rset:
       return reset();
     case smtp::Verb::quit:
@@ -44,7 +44,7 @@ Task<Reply> ServerSession::dispatch(const smtp::Command& command) {
 }
 
 /// RFC 5321 section 4.1.1.1; RFC 2033 section 4.1 for LHLO. Ends a transaction (section 4.1.4).
-Task<Reply> ServerSession::helo(smtp::Verb verb, std::string_view argument) {
+Task<Reply> ServerSession::helo_command(smtp::Verb verb, std::string_view argument) {
   const bool lhlo = verb == smtp::Verb::lhlo;
   if (lhlo != listens_lmtp_)
     co_return lhlo ? Reply("500 5.5.1 This is SMTP, not LMTP; say EHLO")
@@ -74,7 +74,7 @@ Reply ServerSession::welcome(smtp::Verb verb) {
 }
 
 /// RFC 5321 section 4.1.1.2
-Task<Reply> ServerSession::mail(std::string_view argument) {
+Task<Reply> ServerSession::mail_command(std::string_view argument) {
   auto parsed = smtp::parse_mail_argument(argument, protocol() != Protocol::smtp);
   if (!parsed) co_return parsed.error();
   const Options& options = *services_.options;
@@ -94,7 +94,7 @@ Task<Reply> ServerSession::mail(std::string_view argument) {
 }
 
 /// RFC 5321 section 4.1.1.3. Hooks first: they may rewrite, refuse, or permit relaying.
-Task<Reply> ServerSession::rcpt(std::string_view argument) {
+Task<Reply> ServerSession::rcpt_command(std::string_view argument) {
   auto parsed = smtp::parse_rcpt_argument(argument, transaction_->parameters_.smtputf8);
   if (!parsed) co_return parsed.error();
   if (transaction_->recipients_.size() >= services_.options->max_recipients)
@@ -117,7 +117,7 @@ Reply ServerSession::add_recipient(Recipient recipient, bool permitted) {
 }
 
 /// RFC 5321 section 4.1.1.4
-Task<Reply> ServerSession::data() {
+Task<Reply> ServerSession::data_command() {
   const Verdict verdict = co_await services_.chains->data(*this, *transaction_);
   if (verdict.is_refusal()) co_return refusal(verdict, "data");
   DataPhase phase(*this);

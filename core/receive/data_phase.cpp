@@ -15,11 +15,11 @@ namespace postrider::receive {
 
 DataPhase::DataPhase(ServerSession& session)
     : session_(session),
-      decoder_({.max_size = session.services_.options->max_message_size}),
+      decoder_(session.services_.options->max_message_size),
       id_(session.services_.queue.new_id()) {}
 
 Task<Reply> DataPhase::run() {
-  session_.answer("354 End data with <CR><LF>.<CR><LF>");
+  session_.answer(Reply("354 End data with <CR><LF>.<CR><LF>"));
   if (!co_await receive()) co_return Reply();
   session_.observe(EventKind::data_in, {}, decoder_.size());
   // The name may still be on its way; the reply waits for it no longer than it may.
@@ -59,10 +59,10 @@ Task<void> DataPhase::take_in() {
 }
 
 void DataPhase::spill() {
-  if (trouble_ || decoder_.is_too_large()) return octets_.clear();
+  if (trouble_ || decoder_.too_large()) return octets_.clear();
   if (!writer_) {
     const std::string_view content = std::string_view(octets_).substr(trace_size_);
-    header_ = content.substr(0, smtp::header_end(content));
+    header_ = content.substr(0, *smtp::header_size(content));
     auto writer = session_.services_.queue.store().new_body(id_);
     if (!writer) {
       trouble_ = writer.error();
@@ -79,10 +79,9 @@ void DataPhase::spill() {
 Task<void> DataPhase::add_trace() {
   if (traced_) co_return;
   traced_ = true;
-  const Duration left = std::chrono::duration_cast<Duration>(
-      session_.name_deadline() - session_.services_.runtime.now());
-  if (session_.facts().is_owned(kClientName) && !session_.facts().peek(kClientName) &&
-      left > 0ms) {
+  const Duration left = std::chrono::duration_cast<Duration>(session_.name_deadline() -
+                                                             session_.services_.runtime.now());
+  if (session_.facts().is_owned(kClientName) && !session_.facts().peek(kClientName) && left > 0ms) {
     const bool known = co_await within(session_.services_.runtime, left, wait_for_name(session_));
     (void)known;  // either way the field says what is known now
   }
@@ -98,32 +97,32 @@ Task<void> DataPhase::wait_for_name(ServerSession& session) {
 std::string DataPhase::trace() const {
   const Transaction& transaction = *session_.transaction_;
   const ClientName* name = session_.facts().peek(kClientName);
-  smtp::TraceInfo info;
-  info.helo = session_.helo();
-  info.client = session_.client().address;
-  if (session_.facts().is_owned(kClientName))
-    info.client_name = name && !name->name.empty() ? name->name : std::string("unknown");
-  info.by = session_.services_.options->hostname;
-  info.with = session_.protocol() == Protocol::smtp   ? smtp::With::smtp
-              : session_.protocol() == Protocol::lmtp ? smtp::With::lmtp
-                                                      : smtp::With::esmtp;
-  info.utf8 = transaction.parameters().smtputf8;
-  info.id = queue::Queue::id_text(id_);
-  if (transaction.recipients().size() == 1) info.recipient = transaction.recipients()[0].path.text();
-  info.when = session_.services_.runtime.wall_now();
-  return smtp::received_field(info);
+  smtp::TraceInfo info{.helo = session_.helo(),
+                       .client_name = {},
+                       .client = session_.client().address,
+                       .by = session_.services_.options->hostname,
+                       .protocol = session_.protocol(),
+                       .tls = session_.is_tls(),
+                       .authenticated = !session_.user().empty(),
+                       .smtputf8 = transaction.parameters().smtputf8,
+                       .id = queue::Queue::id_text(id_),
+                       .recipient = {},
+                       .at = session_.services_.runtime.wall_now()};
+  if (session_.facts().is_owned(kClientName)) info.client_name = name ? name->name : std::string();
+  if (transaction.recipients().size() == 1) info.recipient = transaction.recipients()[0].path;
+  return smtp::received(info);
 }
 
-/// What is wrong with the message as such. Said after its true end, never in the middle, or the rest
-/// of it would run as commands (SMTP smuggling).
+/// What is wrong with the message as such. Said after its true end, never in the middle, or the
+/// rest of it would run as commands (SMTP smuggling).
 std::optional<Reply> DataPhase::fault() const {
   const Options& options = *session_.services_.options;
-  if (decoder_.is_too_large())
+  if (decoder_.too_large())
     return Reply(552, {5, 3, 4},
                  fmt::format("A message may have {} octets", options.max_message_size));
-  if (decoder_.has_bad_line_end())
+  if (decoder_.bare_cr() || decoder_.bare_lf())
     return Reply("550 5.5.2 A line ends with CRLF; bare CR or LF is refused");
-  if (decoder_.has_nul()) return Reply("550 5.6.0 A message holds no NUL");
+  if (decoder_.nul()) return Reply("550 5.6.0 A message holds no NUL");
   if (decoder_.longest_line() > options.max_data_line)
     return Reply(550, {5, 6, 0}, fmt::format("A line may have {} octets", options.max_data_line));
   if (trouble_) {
@@ -134,9 +133,10 @@ std::optional<Reply> DataPhase::fault() const {
   }
   const std::string_view content = std::string_view(octets_).substr(writer_ ? 0 : trace_size_);
   const std::string_view header =
-      writer_ ? std::string_view(header_) : content.substr(0, smtp::header_end(content));
+      writer_ ? std::string_view(header_) : content.substr(0, *smtp::header_size(content));
   if (header.size() > options.max_header_size)
-    return Reply(552, {5, 3, 4}, fmt::format("A header may have {} octets", options.max_header_size));
+    return Reply(552, {5, 3, 4},
+                 fmt::format("A header may have {} octets", options.max_header_size));
   if (smtp::count_received(header) >= options.max_received)
     return Reply("554 5.4.6 Too many Received fields: this mail loops");
   return std::nullopt;
@@ -144,8 +144,7 @@ std::optional<Reply> DataPhase::fault() const {
 
 store::Result<store::BodyPtr> DataPhase::finish_body() {
   if (!writer_) return store::make_memory_body(std::move(octets_));
-  if (auto appended = writer_->append(octets_); !appended)
-    return std::unexpected(appended.error());
+  if (auto appended = writer_->append(octets_); !appended) return std::unexpected(appended.error());
   return writer_->finish();
 }
 
@@ -154,7 +153,7 @@ Task<std::optional<Reply>> DataPhase::judge() {
   if (!session_.services_.chains->has_message_hooks()) co_return std::nullopt;
   if (header_.empty()) {
     const std::string_view content = body_->memory().substr(trace_size_);
-    header_ = content.substr(0, smtp::header_end(content));
+    header_ = content.substr(0, *smtp::header_size(content));
   }
   IncomingMessage message(queue::Queue::id_text(id_), *body_, trace_size_, header_,
                           *session_.transaction_);
@@ -162,8 +161,8 @@ Task<std::optional<Reply>> DataPhase::judge() {
       co_await session_.services_.chains->message(session_, *session_.transaction_, message);
   if (verdict.is_refusal()) co_return session_.refusal(verdict, "message");
   held_ = verdict.action() == Verdict::Action::hold;
-  discarded_ = verdict.action() == Verdict::Action::discard ||
-               session_.transaction_->recipients_.empty();
+  discarded_ =
+      verdict.action() == Verdict::Action::discard || session_.transaction_->recipients_.empty();
   if (message.is_edited() && !discarded_) {
     auto edited = rewrite(message.edited_header());
     if (!edited) {
@@ -206,15 +205,15 @@ Task<Reply> DataPhase::commit() {
     co_return Reply(250, {2, 0, 0}, "Accepted as " + id);
   }
   Transaction& transaction = *session_.transaction_;
-  queue::Submission submission{.id = id_,
-                               .reverse_path = std::move(transaction.reverse_path_),
-                               .parameters = std::move(transaction.parameters_),
-                               .recipients = transaction.recipients_,
-                               .body = std::move(body_),
-                               .facts = {.eight_bit = decoder_.has_eight_bit(),
-                                         .leading_dot = decoder_.has_leading_dot()},
-                               .hold = held_,
-                               .session = session_.id()};
+  queue::Submission submission{
+      .id = id_,
+      .reverse_path = std::move(transaction.reverse_path_),
+      .parameters = std::move(transaction.parameters_),
+      .recipients = transaction.recipients_,
+      .body = std::move(body_),
+      .facts = {.eight_bit = decoder_.eight_bit(), .leading_dot = decoder_.has_dot_lines()},
+      .hold = held_,
+      .session = session_.id()};
   submission.facts.utf8_header = submission.parameters.smtputf8;
   const auto committed = co_await session_.services_.queue.submit(std::move(submission));
   if (!committed) {

@@ -7,16 +7,6 @@
 
 namespace postrider::receive {
 
-namespace {
-
-/// RFC 5322 section 2.2: printable ASCII without colon and space.
-bool is_field_name(std::string_view name) {
-  return !name.empty() && name.size() <= 76 &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != ':'; });
-}
-
-}  // namespace
-
 IncomingMessage::IncomingMessage(std::string queue_id, const store::Body& body,
                                  std::size_t trace_size, std::string_view header_block,
                                  Transaction& transaction)
@@ -27,8 +17,9 @@ IncomingMessage::IncomingMessage(std::string queue_id, const store::Body& body,
       transaction_(transaction) {}
 
 std::optional<std::string> IncomingMessage::field(std::string_view name) const {
-  if (auto found = smtp::find_field(prepended_, name)) return found;
-  return smtp::find_field(current_header(), name);
+  for (const std::string_view block : {std::string_view(prepended_), current_header()})
+    if (const auto found = smtp::find_field(block, name)) return smtp::unfold(found->value);
+  return std::nullopt;
 }
 
 std::string IncomingMessage::read_body(std::uint64_t offset, std::size_t length) const {
@@ -41,19 +32,20 @@ std::string IncomingMessage::read_body(std::uint64_t offset, std::size_t length)
 }
 
 bool IncomingMessage::prepend_field(std::string_view name, std::string_view value) {
-  if (!is_field_name(name)) return false;
-  std::string field = std::string(name) + ": ";
-  for (const char c : value) field += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
-  prepended_ = field + "\r\n" + prepended_;
+  const auto field = smtp::make_field(name, value);
+  if (!field) return false;
+  prepended_.insert(0, *field);
   edited_ = true;
   return true;
 }
 
 std::size_t IncomingMessage::remove_field(std::string_view name) {
-  std::string kept(current_header());
-  const std::size_t removed = smtp::remove_fields(kept, name) + smtp::remove_fields(prepended_, name);
+  auto kept = smtp::remove_fields(current_header(), name);
+  auto added = smtp::remove_fields(prepended_, name);
+  const std::size_t removed = kept.removed + added.removed;
   if (removed == 0) return 0;
-  kept_ = std::move(kept);
+  kept_ = std::move(kept.block);
+  prepended_ = std::move(added.block);
   edited_ = true;
   return removed;
 }

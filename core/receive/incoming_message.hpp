@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The message of a data phase as message hooks see and edit it. Edits are collected and applied once.
+// The message of a data phase as message hooks see and edit it. Edits are collected and applied
+// once.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include <postrider/message.hpp>
 #include <postrider/transaction.hpp>
@@ -34,7 +36,9 @@ class IncomingMessage final : public Message {
   std::string edited_header() const { return prepended_ + (kept_ ? *kept_ : std::string(header_)); }
 
  private:
-  std::string_view current_header() const noexcept { return kept_ ? *kept_ : header_; }
+  std::string_view current_header() const noexcept {
+    return kept_ ? std::string_view(*kept_) : header_;
+  }
 
   std::string queue_id_;
   const store::Body& body_;

@@ -14,8 +14,8 @@ struct Options {
   std::string hostname;  ///< our name in the banner, replies and Received
   std::string banner;    ///< after the name in the greeting
   std::uint64_t max_message_size = 50ull << 20;
-  std::size_t max_line = 2048;         ///< octets of a command line, CRLF included
-  std::size_t max_data_line = 65536;   ///< octets of a line of the message
+  std::size_t max_line = 2048;        ///< octets of a command line, CRLF included
+  std::size_t max_data_line = 65536;  ///< octets of a line of the message
   std::size_t max_header_size = 1 << 20;
   std::size_t max_recipients = 1000;
   unsigned max_errors = 20;

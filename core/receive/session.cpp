@@ -90,10 +90,11 @@ Task<bool> ServerSession::next_line() {
       co_return true;
     }
     if (!co_await flush()) co_return false;
-    const bool more = (!draining_ || transaction_) && co_await fill(services_.options->command_timeout);
+    const bool more =
+        (!draining_ || transaction_) && co_await fill(services_.options->command_timeout);
     if (more) continue;
     if (draining_ && !transaction_ && end_.empty()) {
-      answer("421 4.3.2 Shutting down, try again later");
+      answer(Reply("421 4.3.2 Shutting down, try again later"));
       closed_by("we closed: shutting down");
     }
     co_return false;
@@ -147,7 +148,7 @@ Task<void> ServerSession::execute() {
     reply = Reply("554 5.5.2 This is a mail server");
   } else {
     const smtp::Command command = smtp::parse_command(line_.text);
-    if (auto wrong = smtp::check_order(command, state_, is_lmtp() || listens_lmtp_)) {
+    if (auto wrong = smtp::check_order(command, state_, listens_lmtp_)) {
       reply = std::move(*wrong);
     } else {
       reply = co_await dispatch(command);
@@ -175,7 +176,9 @@ void ServerSession::drain() noexcept {
   if (reading_ && !transaction_) reading_->give_up();
 }
 
-void ServerSession::answer(const Reply& reply) { send(reply.wire()); }
+void ServerSession::answer(const Reply& reply) {
+  send(reply.wire());
+}
 
 void ServerSession::send(std::string_view wire) {
   observe_lines(wire);

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <postrider/log.hpp>
+#include <postrider/protocol_event.hpp>
 #include <postrider/session.hpp>
 #include <postrider/transaction.hpp>
 #include <postrider/verdict.hpp>
@@ -58,12 +60,12 @@ class ServerSession final : public Session {
   Task<Reply> dispatch(const smtp::Command& command);
   Task<void> refuse_rest(int code);
 
-  Task<Reply> helo(smtp::Verb verb, std::string_view argument);
+  Task<Reply> helo_command(smtp::Verb verb, std::string_view argument);
   Reply welcome(smtp::Verb verb);
-  Task<Reply> mail(std::string_view argument);
-  Task<Reply> rcpt(std::string_view argument);
+  Task<Reply> mail_command(std::string_view argument);
+  Task<Reply> rcpt_command(std::string_view argument);
   Reply add_recipient(Recipient recipient, bool permitted);
-  Task<Reply> data();
+  Task<Reply> data_command();
   Reply reset();
   Reply quit();
   Reply verify(std::string_view argument) const;
@@ -93,7 +95,7 @@ class ServerSession final : public Session {
   bool closing_ = false;
   bool draining_ = false;
   WithinAwaiter<runtime::IoResult<void>>* reading_ = nullptr;  // what an idle session waits in
-  std::string end_;  // who closed, and in which phase
+  std::string end_;                                            // who closed, and in which phase
 };
 
 }  // namespace postrider::receive

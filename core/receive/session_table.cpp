@@ -34,8 +34,8 @@ void SessionTable::leave(const IpAddress& client) noexcept {
 
 void SessionTable::greeted(Duration after) noexcept {
   const auto ms = static_cast<std::uint64_t>(after.count() < 0 ? 0 : after.count());
-  const auto bucket = std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ms)),
-                                            banner_.size() - 1);
+  const auto bucket =
+      std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ms)), banner_.size() - 1);
   banner_[bucket].fetch_add(1, std::memory_order_relaxed);
   std::uint64_t seen = banner_max_.load(std::memory_order_relaxed);
   while (seen < ms && !banner_max_.compare_exchange_weak(seen, ms)) {
