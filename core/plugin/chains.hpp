@@ -15,6 +15,13 @@
 
 namespace postrider::plugin {
 
+/// What the outcome hooks answered together.
+struct Reports {
+  std::vector<Report> reports;
+  /// False: a hook that reports failures failed itself; then failed recipients must stay queued.
+  bool is_complete = true;
+};
+
 /// [loop thread] A chain without plugins answers at once and makes no frame. Nothing a plugin does
 /// (throw, hang, answer nonsense) leaves these calls as anything but a Verdict.
 class Chains {
@@ -41,6 +48,13 @@ class Chains {
   /// The reports of all outcome hooks.
   virtual Task<std::vector<Report>> outcome(const QueuedMessage& message,
                                             std::span<const RecipientOutcome> outcomes) = 0;
+  /// outcome(), and whether every hook that reports failures answered.
+  virtual Task<Reports> report(const QueuedMessage& message,
+                               std::span<const RecipientOutcome> outcomes) {
+    Reports all;
+    all.reports = co_await outcome(message, outcomes);
+    co_return all;
+  }
   virtual bool has_outcome_hooks() const noexcept = 0;
   /// Does a plugin report failures (else failed recipients stay in the queue)?
   virtual bool reports_failures() const noexcept = 0;
