@@ -26,9 +26,9 @@ namespace postrider::queue {
 
 /// What the data phase knows about the octets, so that delivery need not scan them again.
 struct BodyFacts {
-  bool eight_bit = false;     ///< an octet above 127
-  bool leading_dot = false;   ///< some line begins with a dot: stuff when sending
-  bool utf8_header = false;   ///< the header block needs SMTPUTF8
+  bool eight_bit = false;    ///< an octet above 127
+  bool leading_dot = false;  ///< some line begins with a dot: stuff when sending
+  bool utf8_header = false;  ///< the header block needs SMTPUTF8
 };
 
 /// A message on its way into the queue.
@@ -62,6 +62,7 @@ struct Delivery {
   Destination destination;
   std::vector<std::uint32_t> indices;
   std::uint32_t attempts = 0;  ///< made before this one
+  std::uint64_t ticket = 0;    ///< the queue's own: which attempt this is
 };
 
 /// A queued message, immutable but for what its owner loop alone changes.
@@ -106,7 +107,7 @@ struct MessageView {
 struct QueueCounts {
   std::uint64_t messages = 0;
   std::uint64_t queued = 0, active = 0, delayed = 0, held = 0, failed = 0;  ///< recipients
-  std::uint64_t delivered_total = 0, failed_total = 0;                     ///< since start
+  std::uint64_t delivered_total = 0, failed_total = 0;                      ///< since start
   std::uint64_t destinations = 0;
 };
 /// Which messages an operator means: by id, or by address patterns ("*" matches anything).
@@ -116,7 +117,7 @@ struct Selection {
   std::string recipient;  ///< empty: any
   std::string destination;
   std::optional<RecipientState> state;
-  std::size_t limit = 1000;
+  std::size_t limit = 1000;  ///< messages, of list() only
 };
 
 /// [loop thread] One per loop. See queue/deliveries.hpp for the side that delivery uses.
@@ -137,12 +138,16 @@ class Queue {
   /// then, 250 may be sent. Dropping the task does not take the message back.
   virtual Task<store::Result<void>> submit(Submission submission) = 0;
 
-  /// Operators. Each covers the messages this loop owns; the control server asks every loop.
+  /// Operators. Each covers the messages this loop owns; the control server asks every loop. The
+  /// changing ones answer how many recipients they changed; all are durable within 20 ms.
   virtual QueueCounts counts() const = 0;
   virtual std::vector<MessageView> list(const Selection& selection) const = 0;
+  /// Due now, and the destination's back-off ends. Failed ones only if the selection says `failed`.
   virtual std::size_t retry(const Selection& selection) = 0;
+  /// Not tried until released, not given up while held. An attempt under way still counts.
   virtual std::size_t hold(const Selection& selection) = 0;
   virtual std::size_t release(const Selection& selection) = 0;
+  /// Gone for ever, without a report; whatever an attempt under way says.
   virtual std::size_t remove(const Selection& selection) = 0;
 };
 

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "queue/destination_queue.hpp"
+
+#include <algorithm>
+
+namespace postrider::queue {
+
+DestinationQueue::DestinationQueue(Destination destination, ConcurrencyLimits limits,
+                                   std::uint64_t& steps)
+    : destination_(std::move(destination)),
+      limits_(limits),
+      delayed_(steps),
+      host_delayed_(steps),
+      steps_(steps),
+      window_(std::max(1U, std::min(limits.initial, limits.max))) {}
+
+void DestinationQueue::add_ready(Scheduled& item, bool in_front) {
+  ++steps_;
+  item.home = this;
+  item.place = item.was_tried ? Place::retry : Place::fresh;
+  ScheduledList& list = item.was_tried ? retry_ : fresh_;
+  in_front ? list.push_front(item) : list.push_back(item);
+}
+
+void DestinationQueue::add_delayed(Scheduled& item, TimePoint when, bool by_host) {
+  item.home = this;
+  item.due = when;
+  item.was_tried = true;
+  item.place = by_host ? Place::host_delayed : Place::delayed;
+  (by_host ? host_delayed_ : delayed_).push(item);
+}
+
+void DestinationQueue::remove(Scheduled& item) {
+  ++steps_;
+  switch (item.place) {
+    case Place::fresh:
+      fresh_.erase(item);
+      break;
+    case Place::retry:
+      retry_.erase(item);
+      break;
+    case Place::delayed:
+      delayed_.erase(item);
+      break;
+    case Place::host_delayed:
+      host_delayed_.erase(item);
+      break;
+    case Place::active:
+      --active_;
+      break;
+    case Place::none:
+      break;
+  }
+  item.place = Place::none;
+}
+
+void DestinationQueue::mature(TimePoint now) {
+  if (is_in_back_off(now)) return;
+  for (DueHeap<Scheduled>* heap : {&delayed_, &host_delayed_}) {
+    while (!heap->is_empty() && heap->top()->due <= now) {
+      Scheduled& item = *heap->top();
+      heap->erase(item);
+      add_ready(item);
+    }
+  }
+}
+
+Scheduled* DestinationQueue::take(TimePoint now) {
+  mature(now);
+  if (is_in_back_off(now) || active_ >= limit()) return nullptr;
+  Scheduled* item = fresh_.first();
+  if (!retry_.is_empty() && (!item || ++turn_ % 8 == 0)) item = retry_.first();
+  if (!item) return nullptr;
+  remove(*item);
+  item->place = Place::active;
+  item->due = now;
+  ++active_;
+  return item;
+}
+
+void DestinationQueue::finish(Scheduled& item, HostResult result, TimePoint now,
+                              const std::function<Duration(std::uint32_t)>& back_off) {
+  remove(item);
+  switch (result) {
+    case HostResult::failed:
+      return host_failed(item, now, back_off);
+    case HostResult::delivered:
+      return host_answered(true);
+    case HostResult::answered:
+      return host_answered(false);
+    case HostResult::untried:
+      return;
+  }
+}
+
+void DestinationQueue::host_failed(Scheduled& item, TimePoint now,
+                                   const std::function<Duration(std::uint32_t)>& back_off) {
+  window_ = std::max(1.0, window_ / 2);
+  proven_ = false;
+  // Attempts that began before the back-off did tell the same story once more.
+  if (is_in_back_off(now) && item.due <= back_off_since_) return;
+  ++failures_;
+  back_off_since_ = now;
+  back_off_until_ = now + back_off(failures_);
+}
+
+void DestinationQueue::host_answered(bool delivered) {
+  failures_ = 0;
+  back_off_until_ = {};
+  if (delivered) {
+    proven_ = true;
+    window_ = std::min(static_cast<double>(std::max(1U, limits_.max)), window_ + 1 / window_);
+  }
+  wake_host_delayed();
+}
+
+void DestinationQueue::wake_host_delayed() {
+  if (host_delayed_.is_empty()) return;
+  std::vector<Scheduled*> items = host_delayed_.release();
+  std::ranges::sort(items, {}, [](const Scheduled* item) { return item->due; });
+  for (Scheduled* item : items) add_ready(*item);
+}
+
+unsigned DestinationQueue::limit() const noexcept {
+  return failures_ > 0 ? 1U : static_cast<unsigned>(window_ + 1e-9);
+}
+
+std::size_t DestinationQueue::missing_couriers(TimePoint now) const noexcept {
+  if (is_in_back_off(now)) return 0;
+  const std::size_t working = couriers - std::min<std::size_t>(couriers, waiting.size());
+  if (working >= limit() || active_ >= limit()) return 0;
+  // Couriers between two deliveries will take what is ready.
+  const std::size_t free = working - std::min(working, active_);
+  if (ready() <= free) return 0;
+  return std::min<std::size_t>(ready() - free, limit() - working);
+}
+
+std::optional<TimePoint> DestinationQueue::next_event(TimePoint now) const noexcept {
+  const bool backing_off = is_in_back_off(now);
+  if (backing_off && ready() > 0) return back_off_until_;
+  std::optional<TimePoint> event;
+  for (const DueHeap<Scheduled>* heap : {&delayed_, &host_delayed_})
+    if (!heap->is_empty() && (!event || heap->top()->due < *event)) event = heap->top()->due;
+  if (event && backing_off) event = std::max(*event, back_off_until_);
+  return event;
+}
+
+bool DestinationQueue::is_idle() const noexcept {
+  return ready() == 0 && delayed() == 0 && active_ == 0 && couriers == 0;
+}
+
+Scheduled* DestinationQueue::any() const noexcept {
+  if (!fresh_.is_empty()) return fresh_.first();
+  if (!retry_.is_empty()) return retry_.first();
+  return delayed_.is_empty() ? host_delayed_.top() : delayed_.top();
+}
+
+}  // namespace postrider::queue

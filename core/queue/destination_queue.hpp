@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// All deliveries of one destination, and how the destination fares: concurrency, back-off,
+// couriers. Pure: time comes as an argument.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include <postrider/route.hpp>
+
+#include "queue/due_heap.hpp"
+#include "queue/scheduled.hpp"
+
+namespace postrider::queue {
+
+/// What an attempt taught about its destination.
+enum class HostResult : std::uint8_t {
+  delivered,  ///< the host took mail
+  answered,   ///< the host is there, but took nothing
+  failed,     ///< no host could be reached, or it shut down (421)
+  untried,    ///< nothing
+};
+
+/// A courier without work that keeps its connection for a while.
+class WaitingCourier {
+ public:
+  /// There may be work: leave the wait soon. It is off the destination's list by now.
+  virtual void wake() noexcept = 0;
+
+ protected:
+  ~WaitingCourier() = default;
+};
+
+struct ConcurrencyLimits {
+  unsigned initial = 5;
+  unsigned max = 20;
+};
+
+class DestinationQueue {
+ public:
+  using Place = Scheduled::Place;
+
+  DestinationQueue(Destination destination, ConcurrencyLimits limits, std::uint64_t& steps);
+  DestinationQueue(const DestinationQueue&) = delete;
+  DestinationQueue& operator=(const DestinationQueue&) = delete;
+
+  const Destination& destination() const noexcept { return destination_; }
+
+  /// Due now. In front: back where it was.
+  void add_ready(Scheduled& item, bool in_front = false);
+  void add_delayed(Scheduled& item, TimePoint due, bool by_host);
+  /// Out of whatever list it is in.
+  void remove(Scheduled& item);
+
+  /// Delayed deliveries whose time has come become ready.
+  void mature(TimePoint now);
+  /// Fresh mail before retries, but every eighth is a retry so that none starves. Null: nothing may
+  /// be tried now.
+  Scheduled* take(TimePoint now);
+
+  /// `item` is not active any more. `back_off` is asked for the length after n failures in a row.
+  void finish(Scheduled& item, HostResult result, TimePoint now,
+              const std::function<Duration(std::uint32_t)>& back_off);
+  /// The operator says: try now.
+  void end_back_off() noexcept { back_off_until_ = {}; }
+
+  bool is_in_back_off(TimePoint now) const noexcept { return now < back_off_until_; }
+  TimePoint back_off_until() const noexcept { return back_off_until_; }
+  std::uint32_t failures() const noexcept { return failures_; }
+  bool is_proven() const noexcept { return proven_; }
+  /// Attempts at once: one probe after a host failure, until something succeeds.
+  unsigned limit() const noexcept;
+
+  /// How many more couriers would have something to do now.
+  std::size_t missing_couriers(TimePoint now) const noexcept;
+  /// When mature() has something to do, or what is ready may be tried; nothing: no such time.
+  std::optional<TimePoint> next_event(TimePoint now) const noexcept;
+  /// Neither deliveries nor couriers.
+  bool is_idle() const noexcept;
+
+  std::size_t ready() const noexcept { return fresh_.size() + retry_.size(); }
+  std::size_t delayed() const noexcept { return delayed_.size() + host_delayed_.size(); }
+  std::size_t active() const noexcept { return active_; }
+  /// Any delivery that is not active; null if there is none.
+  Scheduled* any() const noexcept;
+
+  // The scheduler's own notes.
+  TimePoint due{};
+  std::size_t heap_place = 0;
+  bool in_heap = false;
+  bool in_line = false;  ///< waits for a courier
+  unsigned couriers = 0;
+  std::vector<WaitingCourier*> waiting;
+
+ private:
+  void host_failed(Scheduled& item, TimePoint now,
+                   const std::function<Duration(std::uint32_t)>& back_off);
+  void host_answered(bool delivered);
+  void wake_host_delayed();
+
+  Destination destination_;
+  ConcurrencyLimits limits_;
+  ScheduledList fresh_;
+  ScheduledList retry_;
+  DueHeap<Scheduled> delayed_;
+  DueHeap<Scheduled> host_delayed_;
+  std::uint64_t& steps_;
+  std::size_t active_ = 0;
+  double window_;  ///< concurrency; grows by one for each full window of successes
+  std::uint32_t failures_ = 0;
+  unsigned turn_ = 0;
+  bool proven_ = false;
+  TimePoint back_off_since_{};
+  TimePoint back_off_until_{};
+};
+
+}  // namespace postrider::queue

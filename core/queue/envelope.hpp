@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What is stored about a message beside its octets: the envelope, which never changes, and the
+// state of its recipients, which does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <postrider/time.hpp>
+
+#include "queue/queue.hpp"
+
+namespace postrider::queue {
+
+/// The immutable part: RFC 5321 section 2.3.1, with what we know about arrival and body.
+struct Envelope {
+  Path reverse_path;
+  MailParameters parameters;
+  std::vector<Recipient> recipients;
+  WallTime arrived{};
+  BodyFacts facts;
+  std::string session;
+};
+
+/// Where one recipient stands. `active` is never stored: after a crash it is tried again.
+struct RecipientStatus {
+  RecipientState state = RecipientState::queued;
+  /// Nothing more to do and nothing to show: delivered, failed and reported, or removed.
+  bool gone = false;
+  std::uint32_t attempts = 0;
+  WallTime next_attempt{};  ///< delayed only
+  EnhancedStatus status;    ///< of the last attempt
+  std::string reason;       ///< of the last attempt or of the operator; "" before
+  std::string remote;
+};
+
+/// The replaceable part.
+struct MessageState {
+  WallTime give_up_at{};
+  std::vector<RecipientStatus> recipients;
+};
+
+}  // namespace postrider::queue

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// e1 ARRIVED FLAGS SIZE BODY RET ENVID AUTH SESSION REVERSE-PATH COUNT {NOTIFY ORCPT PATH}
+// s1 GIVE-UP {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE]}       (times: milliseconds since 1970)
+#include "queue/envelope_codec.hpp"
+
+#include "queue/field_line.hpp"
+
+namespace postrider::queue {
+namespace {
+
+constexpr unsigned kSmtpUtf8 = 1, kEightBit = 2, kLeadingDot = 4, kUtf8Header = 8;
+
+unsigned flags_of(const Envelope& envelope) noexcept {
+  return (envelope.parameters.smtputf8 ? kSmtpUtf8 : 0U) |
+         (envelope.facts.eight_bit ? kEightBit : 0U) |
+         (envelope.facts.leading_dot ? kLeadingDot : 0U) |
+         (envelope.facts.utf8_header ? kUtf8Header : 0U);
+}
+
+void number_field(std::string& line, std::int64_t number) {
+  line += ' ';
+  append_number(line, number);
+}
+void text_field(std::string& line, std::string_view text) {
+  line += ' ';
+  append_text(line, text);
+}
+
+std::optional<WallTime> read_time(FieldReader& reader) {
+  const auto count = reader.number<std::int64_t>();
+  if (!count) return std::nullopt;
+  return WallTime(Duration(*count));
+}
+
+/// "" is the null path.
+std::optional<Path> read_path(FieldReader& reader) {
+  const auto text = reader.text();
+  if (!text) return std::nullopt;
+  if (text->empty()) return Path();
+  auto path = Path::parse(*text, true);
+  if (!path) return std::nullopt;
+  return std::move(*path);
+}
+
+bool read_parameters(FieldReader& reader, Envelope& envelope) {
+  const auto flags = reader.number<unsigned>();
+  const auto size = reader.number<std::uint64_t>();
+  const auto body = reader.number<unsigned>();
+  const auto ret = reader.number<unsigned>();
+  auto envid = reader.text();
+  auto auth = reader.text();
+  auto session = reader.text();
+  if (!flags || !size || !body || *body > 3 || !ret || *ret > 2 || !envid || !auth || !session)
+    return false;
+  envelope.parameters = {*size,
+                         static_cast<postrider::Body>(*body),
+                         (*flags & kSmtpUtf8) != 0,
+                         static_cast<Return>(*ret),
+                         std::move(*envid),
+                         std::move(*auth)};
+  envelope.facts = {(*flags & kEightBit) != 0, (*flags & kLeadingDot) != 0,
+                    (*flags & kUtf8Header) != 0};
+  envelope.session = std::move(*session);
+  return true;
+}
+
+bool read_recipient(FieldReader& reader, Envelope& envelope) {
+  const auto notify = reader.number<std::uint8_t>();
+  auto orcpt = reader.text();
+  auto path = read_path(reader);
+  if (!notify || !orcpt || !path || path->is_null()) return false;
+  envelope.recipients.push_back({std::move(*path), {*notify, std::move(*orcpt)}});
+  return true;
+}
+
+/// One letter per state; 'r' is a failure that has been reported.
+char letter_of(const RecipientStatus& status) noexcept {
+  if (status.gone && status.state == RecipientState::failed) return 'r';
+  switch (status.state) {
+    case RecipientState::delayed:
+      return 'w';
+    case RecipientState::held:
+      return 'h';
+    case RecipientState::delivered:
+      return 'd';
+    case RecipientState::failed:
+      return 'f';
+    case RecipientState::queued:
+    case RecipientState::active:
+      break;
+  }
+  return 'q';
+}
+
+bool read_letter(std::string_view field, RecipientStatus& status) noexcept {
+  if (field.size() != 1) return false;
+  switch (field[0]) {
+    case 'q':
+      status.state = RecipientState::queued;
+      return true;
+    case 'w':
+      status.state = RecipientState::delayed;
+      return true;
+    case 'h':
+      status.state = RecipientState::held;
+      return true;
+    case 'd':
+      status.state = RecipientState::delivered;
+      break;
+    case 'r':
+      status.state = RecipientState::failed;
+      break;
+    case 'f':
+      status.state = RecipientState::failed;
+      return true;
+    default:
+      return false;
+  }
+  status.gone = true;
+  return true;
+}
+
+bool read_status(std::string_view field, RecipientStatus& status) {
+  FieldReader reader(field, ',');
+  if (!read_letter(reader.next(), status)) return false;
+  if (reader.is_at_end()) return true;
+  const auto attempts = reader.number<std::uint32_t>();
+  const auto next = read_time(reader);
+  const auto code = reader.text();
+  auto reason = reader.text();
+  auto remote = reader.text();
+  if (!attempts || !next || !code || !reason || !remote || !reader.is_at_end()) return false;
+  status.attempts = *attempts;
+  status.next_attempt = *next;
+  status.status = EnhancedStatus::parse(*code);
+  status.reason = std::move(*reason);
+  status.remote = std::move(*remote);
+  return true;
+}
+
+}  // namespace
+
+std::string encode(const Envelope& envelope) {
+  std::string line = "e1";
+  line.reserve(128 + 48 * envelope.recipients.size());
+  number_field(line, envelope.arrived.time_since_epoch().count());
+  number_field(line, flags_of(envelope));
+  number_field(line, static_cast<std::int64_t>(envelope.parameters.size));
+  number_field(line, static_cast<std::int64_t>(envelope.parameters.body));
+  number_field(line, static_cast<std::int64_t>(envelope.parameters.ret));
+  text_field(line, envelope.parameters.envid);
+  text_field(line, envelope.parameters.auth);
+  text_field(line, envelope.session);
+  text_field(line, envelope.reverse_path.text());
+  number_field(line, static_cast<std::int64_t>(envelope.recipients.size()));
+  for (const Recipient& recipient : envelope.recipients) {
+    number_field(line, recipient.parameters.notify);
+    text_field(line, recipient.parameters.orcpt);
+    text_field(line, recipient.path.text());
+  }
+  return line;
+}
+
+std::string encode(const MessageState& state) {
+  std::string line = "s1";
+  number_field(line, state.give_up_at.time_since_epoch().count());
+  for (const RecipientStatus& status : state.recipients) {
+    line += ' ';
+    line += letter_of(status);
+    const bool untouched = status.attempts == 0 && status.reason.empty();
+    if (untouched || status.state == RecipientState::delivered) continue;
+    line += ',';
+    append_number(line, status.attempts);
+    line += ',';
+    append_number(line, status.next_attempt.time_since_epoch().count());
+    line += ',';
+    append_text(line, status.status.text());
+    line += ',';
+    append_text(line, status.reason);
+    line += ',';
+    append_text(line, status.remote);
+  }
+  return line;
+}
+
+std::expected<Envelope, std::string> decode_envelope(std::string_view line) {
+  FieldReader reader(line, ' ');
+  if (reader.next() != "e1") return std::unexpected("envelope of an unknown version");
+  Envelope envelope;
+  const auto arrived = read_time(reader);
+  if (!arrived) return std::unexpected("envelope: no time of arrival");
+  envelope.arrived = *arrived;
+  if (!read_parameters(reader, envelope)) return std::unexpected("envelope: parameters of MAIL");
+  auto path = read_path(reader);
+  if (!path) return std::unexpected("envelope: reverse-path");
+  envelope.reverse_path = std::move(*path);
+  const auto count = reader.number<std::uint32_t>();
+  if (!count || *count == 0) return std::unexpected("envelope: number of recipients");
+  for (std::uint32_t i = 0; i < *count; ++i)
+    if (!read_recipient(reader, envelope))
+      return std::unexpected("envelope: recipient " + std::to_string(i + 1));
+  if (!reader.is_at_end()) return std::unexpected("envelope: more than its recipients");
+  return envelope;
+}
+
+std::expected<MessageState, std::string> decode_state(std::string_view line,
+                                                      std::size_t recipients) {
+  FieldReader reader(line, ' ');
+  if (reader.next() != "s1") return std::unexpected("state of an unknown version");
+  MessageState state;
+  const auto give_up = read_time(reader);
+  if (!give_up) return std::unexpected("state: no give-up time");
+  state.give_up_at = *give_up;
+  while (!reader.is_at_end()) {
+    if (!read_status(reader.next(), state.recipients.emplace_back()))
+      return std::unexpected("state: recipient " + std::to_string(state.recipients.size()));
+  }
+  if (state.recipients.size() != recipients)
+    return std::unexpected("state: not one for each recipient");
+  return state;
+}
+
+}  // namespace postrider::queue

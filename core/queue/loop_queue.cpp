@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+// Taking messages in: the envelope becomes text, one commit makes it durable, then, and only then,
+// 250 may be sent and the owner hands the recipients to the loops of their destinations.
+#include "queue/loop_queue.hpp"
+
+#include <algorithm>
+
+#include "queue/envelope_codec.hpp"
+
+namespace postrider::queue {
+
+/// A submission on its way to the disk, and the session that waits for it, if it still lives.
+struct LoopQueue::PendingCommit {
+  std::optional<store::Result<void>> result;
+  ReadyNode* waiter = nullptr;
+};
+
+namespace {
+
+template <class Pending>
+class CommitAwaiter {
+ public:
+  explicit CommitAwaiter(std::shared_ptr<Pending> pending) : pending_(std::move(pending)) {}
+  CommitAwaiter(const CommitAwaiter&) = delete;
+  CommitAwaiter& operator=(const CommitAwaiter&) = delete;
+  ~CommitAwaiter() { pending_->waiter = nullptr; }
+
+  bool await_ready() const noexcept { return pending_->result.has_value(); }
+  void await_suspend(std::coroutine_handle<> handle) noexcept {
+    node_.set_handle(handle);
+    pending_->waiter = &node_;
+  }
+  store::Result<void> await_resume() { return std::move(*pending_->result); }
+
+ private:
+  std::shared_ptr<Pending> pending_;
+  ReadyNode node_;
+};
+
+template <class... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+LoopQueue::LoopQueue(QueueParts parts)
+    : runtime_(parts.runtime),
+      store_(parts.store),
+      log_(parts.log),
+      peers_(std::move(parts.peers)),
+      loop_(parts.loop),
+      chains_(std::move(parts.chains)),
+      options_(std::move(parts.options)),
+      retry_(options_.retry, options_.retry_jitter, options_.seed),
+      scheduler_(options_.scheduler),
+      self_(std::make_shared<LoopQueue*>(this)),
+      tasks_(runtime_) {
+  peers_->join(loop_, runtime::Channel<PeerMessage>(runtime_, [self = self_](PeerMessage message) {
+                 if (*self) (*self)->receive(std::move(message));
+               }));
+}
+
+LoopQueue::~LoopQueue() {
+  *self_ = nullptr;
+  tasks_.cancel_all();
+  // Records keep themselves alive while they are scheduled.
+  for (auto& [ticket, attempt] : attempts_) attempt.record->groups()[attempt.group].keep.reset();
+  scheduler_.clear([](Scheduled& item) { static_cast<RecipientGroup&>(item).keep.reset(); });
+}
+
+bool LoopQueue::admits(std::uint64_t size) const noexcept {
+  return peers_->messages().load(std::memory_order_relaxed) < options_.max_messages &&
+         store_.admits(size);
+}
+
+NewMessage LoopQueue::prepare(Submission submission, plugin::Chains* chains) {
+  const WallTime now = runtime_.wall_now();
+  std::vector<Destination> destinations;
+  destinations.reserve(submission.recipients.size());
+  for (const Recipient& recipient : submission.recipients)
+    destinations.push_back(destination_of(recipient.path, chains, options_.hostname));
+
+  RecipientStatus status;
+  if (submission.hold) {
+    status.state = RecipientState::held;
+    status.reason = "held on arrival";
+  }
+  NewMessage message;
+  message.handover.recipients.assign(submission.recipients.size(), status);
+  Envelope envelope{std::move(submission.reverse_path),
+                    std::move(submission.parameters),
+                    std::move(submission.recipients),
+                    now,
+                    submission.facts,
+                    std::move(submission.session)};
+  message.handover.record = std::make_shared<QueuedRecord>(
+      submission.id != 0 ? submission.id : store_.new_id(), std::move(envelope),
+      give_up_time(now, options_.give_up), submission.body ? submission.body->size() : 0, store_,
+      peers_->memory());
+  message.handover.record->group_by(destinations);
+  message.body = std::move(submission.body);
+  return message;
+}
+
+store::Add LoopQueue::to_add(const NewMessage& message) const {
+  const QueuedRecord& record = *message.handover.record;
+  return {record.id(), encode(record.envelope()),
+          encode(MessageState{record.give_up_at(), message.handover.recipients}), message.body};
+}
+
+void LoopQueue::commit(store::Transaction transaction, store::Durability durability,
+                       std::move_only_function<void(LoopQueue&, store::Result<void>)> done) {
+  ++commits_;
+  store_.commit(std::move(transaction), durability,
+                [runtime = &runtime_, self = self_,
+                 done = std::move(done)](store::Result<void> result) mutable {
+                  runtime->post([self = std::move(self), done = std::move(done),
+                                 result = std::move(result)]() mutable {
+                    if (!*self) return;
+                    --(*self)->commits_;
+                    done(**self, std::move(result));
+                  });
+                });
+}
+
+Task<store::Result<void>> LoopQueue::submit(Submission submission) {
+  if (submission.recipients.empty() || !submission.body)
+    co_return std::unexpected(
+        store::Error{store::Errc::io, "a message without recipients or without a body"});
+  const plugin::ChainsPtr chains = this->chains();
+  NewMessage message = prepare(std::move(submission), chains.get());
+  store::Transaction transaction;
+  transaction.add.push_back(to_add(message));
+  auto pending = std::make_shared<PendingCommit>();
+  commit(std::move(transaction), store::Durability::sync,
+         [pending, message = std::move(message)](LoopQueue& queue,
+                                                 store::Result<void> result) mutable {
+           const bool stored = result.has_value();
+           pending->result = std::move(result);
+           if (pending->waiter) queue.runtime_.make_ready(*pending->waiter);
+           if (stored) queue.accepted(std::move(message));
+         });
+  CommitAwaiter<PendingCommit> durable(std::move(pending));
+  co_return co_await durable;
+}
+
+void LoopQueue::accepted(NewMessage message) {
+  QueuedRecord& record = *message.handover.record;
+  record.keep(std::move(message.body));
+  if (log_.is_on(LogLevel::info)) {
+    const std::string size = std::to_string(record.size());
+    const std::string count = std::to_string(record.recipients().size());
+    log_.write(LogLevel::info, "accepted",
+               {{"queue_id", record.queue_id()},
+                {"from", record.reverse_path().text()},
+                {"size", size},
+                {"recipients", count},
+                {"session", record.envelope().session}});
+  }
+  const unsigned owner = loop_of_group(record.groups().front());
+  send(owner, std::move(message.handover));
+}
+
+unsigned LoopQueue::loop_of_group(const RecipientGroup& group) const noexcept {
+  return loop_of(group.destination, peers_->loops());
+}
+
+void LoopQueue::send(unsigned loop, PeerMessage message) {
+  if (loop == loop_) return receive(std::move(message));
+  peers_->send(loop, std::move(message));
+}
+
+void LoopQueue::receive(PeerMessage message) {
+  std::visit(Match{[this](Handover& handover) { own(std::move(handover)); },
+                   [this](Work& given) { work(std::move(given)); },
+                   [this](Withdrawal& withdrawal) { withdraw(withdrawal); },
+                   [this](Expiry& expiry) { expire(expiry); },
+                   [this](Settled& settled) { settle(std::move(settled)); },
+                   [this](Adoption& adoption) {
+                     for (store::Stored& stored : adoption.messages) adopt(std::move(stored));
+                   }},
+             message);
+  pump();
+}
+
+void LoopQueue::own(Handover handover) {
+  peers_->messages().fetch_add(1, std::memory_order_relaxed);
+  OwnedMessage owned;
+  owned.record = std::move(handover.record);
+  owned.recipients = std::move(handover.recipients);
+  OwnedMessage& message = owned_.add(std::move(owned));
+  if (message.is_done()) return save(message);
+  dispatch(message);
+}
+
+void LoopQueue::dispatch(OwnedMessage& message) {
+  std::vector<std::uint32_t> waiting;
+  waiting.reserve(message.recipients.size());
+  for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
+    const RecipientState state = message.recipients[i].state;
+    if (state == RecipientState::queued || state == RecipientState::delayed) waiting.push_back(i);
+  }
+  hand_out_everywhere(message, waiting);
+}
+
+void LoopQueue::hand_out_everywhere(OwnedMessage& message,
+                                    const std::vector<std::uint32_t>& indices) {
+  // The record stays while its groups are walked, whatever the deliveries do meanwhile.
+  const RecordPtr record = message.record;
+  if (record->groups().size() == 1 && !indices.empty())
+    return hand_out(message, record->groups().front(), indices);
+  std::vector<std::vector<std::uint32_t>> parts(record->groups().size());
+  for (const std::uint32_t i : indices) parts[message.groups[i]].push_back(i);
+  for (std::size_t g = 0; g < parts.size(); ++g)
+    if (!parts[g].empty()) hand_out(message, record->groups()[g], parts[g]);
+}
+
+void LoopQueue::hand_out(OwnedMessage& message, const RecipientGroup& group,
+                         const std::vector<std::uint32_t>& indices) {
+  Work given{message.record, group.number, indices, 0, std::nullopt};
+  bool is_due = false;
+  for (const std::uint32_t index : indices) {
+    const RecipientStatus& status = message.recipients[index];
+    given.attempts = std::max(given.attempts, status.attempts);
+    is_due = is_due || status.state == RecipientState::queued;
+    if (!given.due || status.next_attempt < *given.due) given.due = status.next_attempt;
+  }
+  if (is_due) given.due.reset();
+  send(loop_of_group(group), std::move(given));
+}
+
+void LoopQueue::adopt(store::Stored stored) {
+  auto envelope = decode_envelope(stored.envelope);
+  std::string damage = envelope ? "" : "cannot be read: " + envelope.error();
+  const std::size_t count = envelope ? envelope->recipients.size() : 0;
+  auto state = decode_state(stored.state, count);
+  if (!state && envelope) {
+    // Who knows what was delivered: the operator decides.
+    const std::string error = state.error();
+    state = MessageState();
+    state->give_up_at = give_up_time(envelope->arrived, options_.give_up);
+    RecipientStatus held;
+    held.state = RecipientState::held;
+    held.reason = "cannot be read: " + error;
+    state->recipients.assign(count, held);
+    log_.write(LogLevel::error, "the state of a message cannot be read; held",
+               {{"queue_id", id_text(stored.id)}, {"reason", held.reason}});
+  }
+  const plugin::ChainsPtr chains = this->chains();
+  std::vector<Destination> destinations;
+  if (envelope)
+    for (const Recipient& recipient : envelope->recipients)
+      destinations.push_back(destination_of(recipient.path, chains.get(), options_.hostname));
+  auto record = std::make_shared<QueuedRecord>(
+      stored.id, envelope ? std::move(*envelope) : Envelope(),
+      state ? state->give_up_at : WallTime::max(), stored.body_size, store_, peers_->memory());
+  record->group_by(destinations);
+  if (damage.empty()) {
+    const unsigned owner = loop_of_group(record->groups().front());
+    return send(owner, Handover{std::move(record), std::move(state->recipients)});
+  }
+  log_.write(LogLevel::error, "the envelope of a message cannot be read; held",
+             {{"queue_id", id_text(stored.id)}, {"reason", damage}});
+  peers_->messages().fetch_add(1, std::memory_order_relaxed);
+  OwnedMessage owned;
+  owned.record = std::move(record);
+  owned.damage = std::move(damage);
+  owned_.add(std::move(owned));
+}
+
+}  // namespace postrider::queue

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// The queue of one loop: owner of the messages whose first destination is its own, scheduler of the
+// deliveries to its destinations. What is durable when, is told in docs/queue.md.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <postrider/log.hpp>
+
+#include "plugin/chains.hpp"
+#include "queue/deliveries.hpp"
+#include "queue/owned_messages.hpp"
+#include "queue/peers.hpp"
+#include "queue/scheduler.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/task_set.hpp"
+
+namespace postrider::queue {
+
+/// The settings of a queue. Lengths of time in milliseconds, as everywhere.
+struct QueueOptions {
+  std::string hostname;  ///< ours: where the bare Postmaster's mail goes
+  /// After the first, second, ... attempt; the last repeats. RFC 5321 section 4.5.4.1.
+  std::vector<Duration> retry{5min, 15min, 30min, 1h, 2h, 4h};
+  unsigned retry_jitter = 10;  ///< percent
+  Duration give_up = 5 * 24h;  ///< from arrival
+  SchedulerOptions scheduler;
+  Duration attempt_limit = 1h;  ///< an attempt without an outcome is taken for lost after this
+  Duration save_retry = 1s;     ///< after a commit of a state failed
+  std::uint64_t max_messages = 2'000'000;  ///< in all loops; beyond, admits() is false
+  std::uint64_t seed = 1;
+};
+
+/// What a queue stands on. References outlive it.
+struct QueueParts {
+  runtime::Runtime& runtime;
+  store::Store& store;
+  Log& log;
+  std::shared_ptr<Peers> peers;  ///< shared by all loops; the queue joins as `loop`
+  unsigned loop = 0;
+  /// The plugins under the present configuration; may be empty or answer null.
+  std::function<plugin::ChainsPtr()> chains;
+  QueueOptions options;
+};
+
+/// How a destination fares, for `postrider destinations`.
+struct DestinationView {
+  std::string destination;
+  std::size_t ready = 0, delayed = 0, active = 0;  ///< deliveries
+  unsigned couriers = 0;
+  unsigned limit = 0;          ///< attempts at once
+  std::uint32_t failures = 0;  ///< of the host, in a row
+  Duration back_off{};         ///< still to go
+};
+
+/// [loop thread] but for construction and destruction, which happen while no loop runs.
+class LoopQueue final : public Queue, public Deliveries {
+ public:
+  explicit LoopQueue(QueueParts parts);
+  LoopQueue(const LoopQueue&) = delete;
+  LoopQueue& operator=(const LoopQueue&) = delete;
+  ~LoopQueue() override;
+
+  // Queue
+  store::MessageId new_id() override { return store_.new_id(); }
+  bool admits(std::uint64_t size) const noexcept override;
+  store::Store& store() noexcept override { return store_; }
+  Task<store::Result<void>> submit(Submission submission) override;
+  QueueCounts counts() const override;
+  std::vector<MessageView> list(const Selection& selection) const override;
+  std::size_t retry(const Selection& selection) override;
+  std::size_t hold(const Selection& selection) override;
+  std::size_t release(const Selection& selection) override;
+  std::size_t remove(const Selection& selection) override;
+
+  // Deliveries
+  void on_courier_wanted(std::function<void(const Destination&)> start) override;
+  std::optional<Delivery> take(const Destination& destination) override;
+  Task<bool> wait(const Destination& destination, Duration limit) override;
+  void finish(Delivery delivery, DeliveryResult result) override;
+  void courier_left(const Destination& destination) override;
+
+  /// One line per destination of this loop.
+  std::vector<DestinationView> destinations() const;
+  /// A message that recovery found. It goes to its owner, whichever loop that is; what cannot be
+  /// read is held and shown with the reason.
+  void adopt(store::Stored stored);
+  /// Nothing of this loop is on its way to the disk, and no report is being written.
+  bool is_settled() const noexcept { return commits_ == 0 && tasks_.is_empty(); }
+
+ private:
+  friend class CourierWait;
+  struct Attempt {
+    RecordPtr record;
+    std::uint32_t group = 0;
+    std::size_t recipients = 0;
+    bool is_first = false;
+    TimePoint deadline;
+  };
+  struct Alarm final : Timer {
+    explicit Alarm(LoopQueue& owner) : queue(owner) {}
+    void expired() noexcept override { queue.turn(); }
+    LoopQueue& queue;
+  };
+  struct PendingCommit;
+
+  // Taking in (loop_queue.cpp)
+  NewMessage prepare(Submission submission, plugin::Chains* chains);
+  store::Add to_add(const NewMessage& message) const;
+  void commit(store::Transaction transaction, store::Durability durability,
+              std::move_only_function<void(LoopQueue&, store::Result<void>)> done);
+  void accepted(NewMessage message);
+  void receive(PeerMessage message);
+  void send(unsigned loop, PeerMessage message);
+  unsigned loop_of_group(const RecipientGroup& group) const noexcept;
+  void own(Handover handover);
+  void dispatch(OwnedMessage& message);
+  void hand_out(OwnedMessage& message, const RecipientGroup& group,
+                const std::vector<std::uint32_t>& indices);
+  plugin::ChainsPtr chains() const { return chains_ ? chains_() : nullptr; }
+
+  // Delivering (loop_queue_deliveries.cpp)
+  void work(Work work);
+  void withdraw(const Withdrawal& withdrawal);
+  void expire(const Expiry& expiry);
+  void leave(RecipientGroup& group);
+  void end_attempt(const Attempt& attempt, std::vector<std::uint32_t> indices,
+                   DeliveryResult result);
+  void put_back(const RecordPtr& record, RecipientGroup& group);
+  void reschedule(RecipientGroup& group, bool host_failed, Settled& settled);
+  void late(Delivery delivery, DeliveryResult result);
+  void watch_attempts();
+  WallTime wall_of(TimePoint time) const noexcept;
+  TimePoint time_of(WallTime wall) const noexcept;
+  void turn() noexcept;
+  void pump();
+  void set_alarm();
+
+  // Settling (loop_queue_outcomes.cpp)
+  void settle(Settled settled);
+  Task<void> report(Settled settled, plugin::ChainsPtr chains);
+  void complete(const OwnedMessage& message, Settled& settled) const;
+  void apply(OwnedMessage& message, const Settled& settled, std::vector<Report> reports,
+             plugin::Chains* chains);
+  void apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
+                 const Settled& settled, bool reported);
+  std::optional<NewMessage> prepare_report(Report report, plugin::Chains* chains);
+  void log_outcome(const OwnedMessage& message, std::uint32_t index, const Outcome& outcome);
+  void save(OwnedMessage& message);
+  void saved(store::MessageId id, const store::Result<void>& result);
+  void save_failed(OwnedMessage& message, const store::Error& error);
+  void save_again();
+  void give_up();
+
+  // Operating (loop_queue_operators.cpp)
+  using Change = std::function<bool(RecipientStatus&)>;
+  using After = std::function<void(OwnedMessage&, const std::vector<std::uint32_t>&)>;
+  std::size_t change(const Selection& selection, const Change& one, const After& after);
+  std::size_t change(OwnedMessage& message, const Selection& selection, const Change& one,
+                     const After& after);
+  void withdraw_everywhere(const OwnedMessage& message, const std::vector<std::uint32_t>& indices);
+  void hand_out_everywhere(OwnedMessage& message, const std::vector<std::uint32_t>& indices);
+
+  runtime::Runtime& runtime_;
+  store::Store& store_;
+  Log& log_;
+  std::shared_ptr<Peers> peers_;
+  const unsigned loop_;
+  std::function<plugin::ChainsPtr()> chains_;
+  const QueueOptions options_;
+  RetryPolicy retry_;
+  Scheduler scheduler_;
+  OwnedMessages owned_;
+  std::function<void(const Destination&)> start_courier_;
+  std::map<std::uint64_t, Attempt> attempts_;  ///< under way, by ticket: the oldest first
+  std::set<std::uint64_t> lost_;               ///< tickets of attempts that were given up
+  std::uint64_t next_ticket_ = 1;
+  std::uint64_t active_queued_ = 0, active_delayed_ = 0;
+  std::uint64_t delivered_total_ = 0, failed_total_ = 0;
+  std::vector<store::MessageId> unsaved_;  ///< whose commit failed
+  std::optional<TimePoint> save_again_at_;
+  std::optional<TimePoint> alarm_at_;
+  std::size_t commits_ = 0;
+  bool save_trouble_ = false;
+  bool pumping_ = false;
+  /// Posts that come after our end find null. Read on the loop only.
+  std::shared_ptr<LoopQueue*> self_;
+  Alarm alarm_{*this};
+  runtime::TaskSet tasks_;  ///< reports being written; the first to go
+};
+
+}  // namespace postrider::queue

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// Handing deliveries out and taking them back, on the loop that owns the destination. The scheduler
+// decides; here its decisions meet couriers, the clock and the loop that owns the message.
+#include <algorithm>
+
+#include "queue/loop_queue.hpp"
+
+namespace postrider::queue {
+
+/// A courier that waits for work; leaving the wait, in whatever way, takes it off the list.
+class CourierWait final : public WaitingCourier, private Timer {
+ public:
+  CourierWait(LoopQueue& queue, const Destination& destination, Duration limit)
+      : queue_(queue), destination_(destination), limit_(limit) {}
+  CourierWait(const CourierWait&) = delete;
+  CourierWait& operator=(const CourierWait&) = delete;
+  ~CourierWait() override { leave(); }
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    node_.set_handle(handle);
+    waiting_ = true;
+    queue_.runtime_.start_timer(*this, limit_);
+    queue_.scheduler_.courier_waits(destination_, *this, queue_.runtime_.now());
+    queue_.pump();
+  }
+  bool await_resume() {
+    if (is_running()) queue_.runtime_.stop_timer(*this);
+    return !timed_out_;
+  }
+
+  void wake() noexcept override {
+    waiting_ = false;
+    queue_.runtime_.make_ready(node_);
+  }
+
+ private:
+  void expired() noexcept override {
+    if (!waiting_) return;
+    leave();
+    timed_out_ = true;
+    queue_.runtime_.make_ready(node_);
+  }
+  void leave() noexcept {
+    if (waiting_) queue_.scheduler_.courier_resumes(destination_, *this);
+    waiting_ = false;
+  }
+
+  LoopQueue& queue_;
+  const Destination destination_;
+  const Duration limit_;
+  ReadyNode node_;
+  bool waiting_ = false;
+  bool timed_out_ = false;
+};
+
+namespace {
+
+Task<bool> wait_for_work(LoopQueue& queue, Destination destination, Duration limit) {
+  CourierWait wait(queue, destination, limit);
+  co_return co_await wait;
+}
+
+bool is_success(Action action) noexcept {
+  return action != Action::delayed && action != Action::failed;
+}
+
+HostResult host_result(const DeliveryResult& result) {
+  if (result.untried) return HostResult::untried;
+  if (result.host_failed) return HostResult::failed;
+  const bool took =
+      std::ranges::any_of(result.outcomes, [](const Outcome& o) { return is_success(o.action); });
+  return took ? HostResult::delivered : HostResult::answered;
+}
+
+Outcome no_outcome(std::string text) {
+  Outcome outcome;
+  outcome.status = {4, 3, 0};
+  outcome.text = std::move(text);
+  return outcome;
+}
+
+/// Both ascend.
+void subtract(std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& indices) {
+  std::erase_if(from, [&](std::uint32_t i) { return std::ranges::binary_search(indices, i); });
+}
+
+}  // namespace
+
+void LoopQueue::on_courier_wanted(std::function<void(const Destination&)> start) {
+  start_courier_ = std::move(start);
+  pump();
+}
+
+Task<bool> LoopQueue::wait(const Destination& destination, Duration limit) {
+  return wait_for_work(*this, destination, limit);
+}
+
+void LoopQueue::courier_left(const Destination& destination) {
+  scheduler_.courier_left(destination, runtime_.now());
+  pump();
+}
+
+WallTime LoopQueue::wall_of(TimePoint time) const noexcept {
+  return runtime_.wall_now() + std::chrono::ceil<Duration>(time - runtime_.now());
+}
+
+TimePoint LoopQueue::time_of(WallTime wall) const noexcept {
+  // Far times are cut, so that no arithmetic overflows.
+  const Duration ahead = std::min<Duration>(wall - runtime_.wall_now(), 24h * 365);
+  return runtime_.now() + ahead;
+}
+
+void LoopQueue::work(Work given) {
+  RecipientGroup& group = given.record->groups()[given.group];
+  const TimePoint now = runtime_.now();
+  group.attempts = std::max(group.attempts, given.attempts);
+  if (group.place == Scheduled::Place::none) {
+    group.indices = std::move(given.indices);
+    group.keep = given.record;
+    group.was_tried = group.attempts > 0;
+    if (given.due && *given.due > runtime_.wall_now())
+      scheduler_.add_delayed(group, group.destination, time_of(*given.due), now);
+    else
+      scheduler_.add(group, group.destination, now);
+    if (group.home->is_in_back_off(now)) given.record->let_go();
+    return;
+  }
+  subtract(group.indices, given.indices);
+  group.indices.insert(group.indices.end(), given.indices.begin(), given.indices.end());
+  std::ranges::sort(group.indices);
+  if (group.place == Scheduled::Place::active)
+    group.again = true;
+  else
+    scheduler_.hurry(group, now);
+}
+
+void LoopQueue::withdraw(const Withdrawal& withdrawal) {
+  RecipientGroup& group = withdrawal.record->groups()[withdrawal.group];
+  subtract(group.indices, withdrawal.indices);
+  const auto place = group.place;
+  if (!group.indices.empty() || place == Scheduled::Place::active) return;
+  scheduler_.drop(group, runtime_.now());
+  leave(group);
+}
+
+void LoopQueue::expire(const Expiry& expiry) {
+  RecipientGroup& group = expiry.record->groups()[expiry.group];
+  if (group.place == Scheduled::Place::active || group.place == Scheduled::Place::none) return;
+  scheduler_.drop(group, runtime_.now());
+  Settled settled{.record = expiry.record,
+                  .indices = std::move(group.indices),
+                  .outcomes = {},
+                  .attempts = group.attempts,
+                  .expired = true};
+  leave(group);
+  send(loop_of_group(settled.record->groups().front()), std::move(settled));
+}
+
+void LoopQueue::leave(RecipientGroup& group) {
+  group.indices.clear();
+  group.again = false;
+  group.keep.reset();
+}
+
+std::optional<Delivery> LoopQueue::take(const Destination& destination) {
+  Scheduled* item = scheduler_.take(destination, runtime_.now());
+  if (!item) return std::nullopt;
+  auto& group = static_cast<RecipientGroup&>(*item);
+  group.is_active = true;
+  group.keep->begin_use();
+  const Attempt attempt{group.keep, group.number, group.indices.size(), group.attempts == 0,
+                        runtime_.now() + options_.attempt_limit};
+  (attempt.is_first ? active_queued_ : active_delayed_) += attempt.recipients;
+  const std::uint64_t ticket = next_ticket_++;
+  attempts_.emplace_hint(attempts_.end(), ticket, attempt);
+  Delivery delivery{group.keep, group.destination, group.indices, group.attempts, ticket};
+  pump();
+  return delivery;
+}
+
+void LoopQueue::finish(Delivery delivery, DeliveryResult result) {
+  const auto found = attempts_.find(delivery.ticket);
+  if (found == attempts_.end()) return late(std::move(delivery), std::move(result));
+  const Attempt attempt = std::move(found->second);
+  attempts_.erase(found);
+  end_attempt(attempt, std::move(delivery.indices), std::move(result));
+  attempt.record->end_use();
+  pump();
+}
+
+void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> indices,
+                            DeliveryResult result) {
+  RecipientGroup& group = attempt.record->groups()[attempt.group];
+  (attempt.is_first ? active_queued_ : active_delayed_) -= attempt.recipients;
+  group.is_active = false;
+  scheduler_.finish(group, host_result(result), runtime_.now());
+  if (result.untried) return put_back(attempt.record, group);
+
+  result.outcomes.resize(indices.size(), no_outcome("the attempt ended without an outcome"));
+  ++group.attempts;
+  Settled settled{.record = attempt.record,
+                  .indices = std::move(indices),
+                  .outcomes = std::move(result.outcomes),
+                  .attempts = group.attempts,
+                  .expired = runtime_.wall_now() >= attempt.record->give_up_at()};
+  std::vector<std::uint32_t> ended;
+  for (std::size_t i = 0; i < settled.indices.size(); ++i)
+    if (settled.expired || settled.outcomes[i].action != Action::delayed)
+      ended.push_back(settled.indices[i]);
+  subtract(group.indices, ended);
+  if (group.indices.empty())
+    leave(group);
+  else
+    reschedule(group, result.host_failed, settled);
+  send(loop_of_group(attempt.record->groups().front()), std::move(settled));
+}
+
+void LoopQueue::put_back(const RecordPtr& record, RecipientGroup& group) {
+  if (group.indices.empty()) return leave(group);
+  scheduler_.put_back(group, runtime_.now());
+  if (runtime_.wall_now() >= record->give_up_at()) expire({record, group.number});
+}
+
+void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& settled) {
+  const TimePoint now = runtime_.now();
+  settled.record->let_go();
+  group.was_tried = true;
+  if (std::exchange(group.again, false)) {
+    settled.next_attempt = runtime_.wall_now();
+    return scheduler_.add(group, group.destination, now);
+  }
+  const TimePoint due = now + retry_.delay_after(group.attempts);
+  const TimePoint when = scheduler_.delay(group, due, host_failed, now);
+  settled.next_attempt = std::min(wall_of(when), settled.record->give_up_at());
+}
+
+void LoopQueue::late(Delivery delivery, DeliveryResult result) {
+  auto record = std::const_pointer_cast<QueuedRecord>(
+      std::static_pointer_cast<const QueuedRecord>(delivery.message));
+  if (lost_.erase(delivery.ticket) == 0) {
+    log_.write(LogLevel::error, "an attempt ended twice", {{"queue_id", record->queue_id()}});
+    return;
+  }
+  // Better late than twice: what did arrive is not sent again.
+  Settled settled;
+  settled.record = record;
+  settled.attempts = delivery.attempts + 1;
+  settled.late = true;
+  const std::size_t count = std::min(result.outcomes.size(), delivery.indices.size());
+  for (std::size_t i = 0; i < count && !result.untried; ++i) {
+    if (!is_success(result.outcomes[i].action)) continue;
+    settled.indices.push_back(delivery.indices[i]);
+    settled.outcomes.push_back(std::move(result.outcomes[i]));
+  }
+  record->end_use();
+  if (!settled.indices.empty()) send(loop_of_group(record->groups().front()), std::move(settled));
+  pump();
+}
+
+void LoopQueue::watch_attempts() {
+  while (!attempts_.empty() && attempts_.begin()->second.deadline <= runtime_.now()) {
+    const Attempt attempt = attempts_.begin()->second;
+    lost_.insert(attempts_.begin()->first);
+    attempts_.erase(attempts_.begin());
+    const RecipientGroup& group = attempt.record->groups()[attempt.group];
+    const std::string destination = group.destination.text();
+    log_.write(LogLevel::error, "an attempt did not end in time",
+               {{"queue_id", attempt.record->queue_id()}, {"destination", destination}});
+    DeliveryResult result;
+    result.host_failed = true;
+    result.outcomes.assign(group.indices.size(), no_outcome("the attempt did not end in time"));
+    end_attempt(attempt, std::vector(group.indices), std::move(result));
+  }
+}
+
+void LoopQueue::pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  while (start_courier_) {
+    const Destination* wanted = scheduler_.next_wanted(runtime_.now());
+    if (!wanted) break;
+    start_courier_(*wanted);
+  }
+  pumping_ = false;
+  set_alarm();
+}
+
+void LoopQueue::turn() noexcept {
+  alarm_at_.reset();
+  pumping_ = true;  // one alarm at the end
+  scheduler_.tick(runtime_.now());
+  watch_attempts();
+  give_up();
+  save_again();
+  pumping_ = false;
+  pump();
+}
+
+void LoopQueue::set_alarm() {
+  const TimePoint now = runtime_.now();
+  // An hour at most: the calendar may have jumped meanwhile.
+  TimePoint next = now + 1h;
+  if (const auto event = scheduler_.next_event()) next = std::min(next, *event);
+  if (!attempts_.empty()) next = std::min(next, attempts_.begin()->second.deadline);
+  if (const auto expiry = owned_.next_expiry()) next = std::min(next, time_of(*expiry));
+  if (save_again_at_) next = std::min(next, *save_again_at_);
+  // An alarm that rings early costs less than moving it each time.
+  if (alarm_at_ && *alarm_at_ <= next) return;
+  alarm_at_ = next;
+  runtime_.start_timer(alarm_, std::chrono::ceil<Duration>(std::max(next, now) - now));
+}
+
+}  // namespace postrider::queue

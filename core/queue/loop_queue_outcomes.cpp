@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// What follows from outcomes, on the loop that owns the message: hooks write reports, and one
+// commit makes the new state and the reports durable. Until it is, the store still holds the older
+// state: a crash can repeat a delivery, never lose one.
+#include <algorithm>
+
+#include "queue/envelope_codec.hpp"
+#include "queue/loop_queue.hpp"
+
+namespace postrider::queue {
+namespace {
+
+std::string reason_of(const Outcome& outcome) {
+  std::string text =
+      outcome.text.empty() && outcome.reply.code != 0 ? outcome.reply.line() : outcome.text;
+  if (text.empty()) text = "no reason was given";
+  return printable(text);
+}
+
+/// RFC 3463: 4.4.7 is "delivery time expired"; as the end of all attempts it is permanent.
+void turn_into_failure(Outcome& outcome, const std::string& reason) {
+  outcome.action = Action::failed;
+  outcome.status = {5, 4, 7};
+  outcome.text = "delivery time expired; " + reason;
+}
+
+BodyFacts facts_of(std::string_view octets) {
+  const auto eight = [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; };
+  BodyFacts facts;
+  facts.eight_bit = std::ranges::any_of(octets, eight);
+  facts.leading_dot = octets.starts_with('.') || octets.contains("\n.");
+  facts.utf8_header =
+      facts.eight_bit && std::ranges::any_of(octets.substr(0, octets.find("\r\n\r\n")), eight);
+  return facts;
+}
+
+store::Result<store::BodyPtr> make_body(store::Store& store, store::MessageId id,
+                                        std::string octets) {
+  if (octets.size() < store.large_body_size()) return store::make_memory_body(std::move(octets));
+  auto writer = store.new_body(id);
+  if (!writer) return std::unexpected(writer.error());
+  if (auto written = (*writer)->append(octets); !written) return std::unexpected(written.error());
+  return (*writer)->finish();
+}
+
+}  // namespace
+
+void LoopQueue::settle(Settled settled) {
+  OwnedMessage* message = owned_.find(settled.record->id());
+  if (!message || message->recipients.empty()) return;  // removed by the operator
+  complete(*message, settled);
+  const plugin::ChainsPtr chains = this->chains();
+  if (chains && chains->has_outcome_hooks())
+    tasks_.spawn(report(std::move(settled), chains));
+  else
+    apply(*message, settled, {}, chains.get());
+}
+
+void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
+  if (!settled.expired) return;
+  settled.outcomes.resize(settled.indices.size());
+  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
+    Outcome& outcome = settled.outcomes[i];
+    if (outcome.action != Action::delayed) continue;
+    const RecipientStatus& status = message.recipients[settled.indices[i]];
+    const bool tried = outcome.status.is_set();
+    if (!tried) outcome.remote = status.remote;
+    turn_into_failure(outcome, tried                   ? reason_of(outcome)
+                               : status.reason.empty() ? "it could never be tried"
+                                                       : status.reason);
+  }
+}
+
+Task<void> LoopQueue::report(Settled settled, plugin::ChainsPtr chains) {
+  const RecordUse use(settled.record);
+  std::vector<RecipientOutcome> outcomes;
+  for (std::size_t i = 0; i < settled.indices.size(); ++i)
+    outcomes.push_back(
+        {settled.record->recipients()[settled.indices[i]], settled.outcomes[i], settled.attempts});
+  std::vector<Report> reports = co_await chains->outcome(*settled.record, outcomes);
+  if (OwnedMessage* message = owned_.find(settled.record->id())) {
+    apply(*message, settled, std::move(reports), chains.get());
+    pump();
+  }
+}
+
+void LoopQueue::apply(OwnedMessage& message, const Settled& settled, std::vector<Report> reports,
+                      plugin::Chains* chains) {
+  const bool reported = chains && chains->reports_failures();
+  for (std::size_t i = 0; i < settled.indices.size(); ++i)
+    apply_one(message, settled.indices[i], settled.outcomes[i], settled, reported);
+  for (Report& report : reports)
+    if (auto prepared = prepare_report(std::move(report), chains))
+      message.reports.push_back(std::move(*prepared));
+  if (settled.late) withdraw_everywhere(message, settled.indices);
+  save(message);
+}
+
+void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
+                          const Settled& settled, bool reported) {
+  RecipientStatus& status = message.recipients[index];
+  const bool is_old = outcome.action == Action::delayed && settled.attempts < status.attempts;
+  if (status.gone || is_old) return;
+  status.attempts = std::max(status.attempts, settled.attempts);
+  status.status = outcome.status;
+  status.reason = reason_of(outcome);
+  status.remote = printable(outcome.remote);
+  log_outcome(message, index, outcome);
+  switch (outcome.action) {
+    case Action::delayed:
+      status.next_attempt = settled.next_attempt;
+      // Held meanwhile: it stays with the operator.
+      if (status.state != RecipientState::held)
+        owned_.set_state(status, RecipientState::delayed, false);
+      return;
+    case Action::failed:
+      ++failed_total_;
+      owned_.set_state(status, RecipientState::failed, reported);
+      if (reported && message.record->reverse_path().is_null())
+        log_.write(LogLevel::warning, "a report failed itself and is dropped",
+                   {{"queue_id", message.record->queue_id()},
+                    {"recipient", message.record->recipients()[index].path.text()},
+                    {"reason", status.reason}});
+      return;
+    case Action::delivered:
+    case Action::relayed:
+    case Action::expanded:
+      ++delivered_total_;
+      owned_.set_state(status, RecipientState::delivered, true);
+      return;
+  }
+}
+
+void LoopQueue::log_outcome(const OwnedMessage& message, std::uint32_t index,
+                            const Outcome& outcome) {
+  if (!log_.is_on(LogLevel::info)) return;
+  const RecipientStatus& status = message.recipients[index];
+  const auto age = runtime_.wall_now() - message.record->arrived();
+  const std::string delay = std::to_string(age.count()) + "ms";
+  const std::string code = status.status.text();
+  log_.write(LogLevel::info, "outcome",
+             {{"queue_id", message.record->queue_id()},
+              {"recipient", message.record->recipients()[index].path.text()},
+              {"action", action_name(outcome.action)},
+              {"status", code},
+              {"reason", status.reason},
+              {"remote", status.remote},
+              {"delay", delay}});
+}
+
+std::optional<NewMessage> LoopQueue::prepare_report(Report report, plugin::Chains* chains) {
+  // RFC 5321 section 6.1: nothing is ever reported to the null path.
+  if (report.to.is_null()) {
+    log_.write(LogLevel::error, "a report to the null path is dropped");
+    return std::nullopt;
+  }
+  Submission submission;
+  submission.id = store_.new_id();
+  submission.facts = facts_of(report.octets);
+  submission.parameters.smtputf8 = report.smtputf8;
+  if (submission.facts.eight_bit) submission.parameters.body = postrider::Body::eight_bit;
+  submission.recipients.push_back({std::move(report.to), {}});
+  submission.session = "report";
+  auto body = make_body(store_, submission.id, report.octets);
+  // A failure of the disk shows again, and is retried, when the report is committed.
+  submission.body = body ? std::move(*body) : store::make_memory_body(std::move(report.octets));
+  return prepare(std::move(submission), chains);
+}
+
+void LoopQueue::save(OwnedMessage& message) {
+  message.dirty = true;
+  if (message.saving) return;
+  message.saving = true;
+  message.dirty = false;
+  message.removing = message.is_done();
+  message.departing = std::exchange(message.reports, {});
+  store::Transaction transaction;
+  for (const NewMessage& report : message.departing) transaction.add.push_back(to_add(report));
+  const store::MessageId id = message.record->id();
+  if (!message.vanished && message.removing) transaction.remove.push_back({id});
+  if (!message.vanished && !message.removing)
+    transaction.update.push_back({id, encode(message.state())});
+  const auto durability =
+      message.departing.empty() ? store::Durability::lazy : store::Durability::sync;
+  commit(std::move(transaction), durability, [id](LoopQueue& queue, store::Result<void> result) {
+    queue.saved(id, result);
+    queue.pump();
+  });
+}
+
+void LoopQueue::saved(store::MessageId id, const store::Result<void>& result) {
+  OwnedMessage* message = owned_.find(id);
+  if (!message) return;
+  message->saving = false;
+  if (!result) return save_failed(*message, result.error());
+  if (std::exchange(save_trouble_, false)) log_.write(LogLevel::info, "states can be saved again");
+  std::vector<NewMessage> reports = std::exchange(message->departing, {});
+  for (NewMessage& report : reports) accepted(std::move(report));
+  if (!message->removing && !message->vanished) {
+    if (message->dirty) save(*message);
+    return;
+  }
+  if (!message->reports.empty()) return save(*message);
+  if (log_.is_on(LogLevel::info)) {
+    const auto age = runtime_.wall_now() - message->record->arrived();
+    const std::string delay = std::to_string(age.count()) + "ms";
+    log_.write(LogLevel::info, "removed",
+               {{"queue_id", message->record->queue_id()}, {"delay", delay}});
+  }
+  owned_.erase(id);
+  peers_->messages().fetch_sub(1, std::memory_order_relaxed);
+}
+
+void LoopQueue::save_failed(OwnedMessage& message, const store::Error& error) {
+  std::ranges::move(message.reports, std::back_inserter(message.departing));
+  message.reports = std::exchange(message.departing, {});
+  message.dirty = true;
+  message.vanished = message.vanished || error.code == store::Errc::not_found;
+  unsaved_.push_back(message.record->id());
+  if (!save_again_at_) save_again_at_ = runtime_.now() + options_.save_retry;
+  if (!std::exchange(save_trouble_, true))
+    log_.write(LogLevel::error, "a state cannot be saved; trying again",
+               {{"queue_id", message.record->queue_id()}, {"reason", error.detail}});
+}
+
+void LoopQueue::save_again() {
+  if (!save_again_at_ || *save_again_at_ > runtime_.now()) return;
+  save_again_at_.reset();
+  for (const store::MessageId id : std::exchange(unsaved_, {}))
+    if (OwnedMessage* message = owned_.find(id)) save(*message);
+}
+
+void LoopQueue::give_up() {
+  while (const auto id = owned_.take_expired(runtime_.wall_now())) {
+    const OwnedMessage* message = owned_.find(*id);
+    if (!message) continue;
+    const RecordPtr record = message->record;
+    for (const RecipientGroup& group : record->groups())
+      send(loop_of_group(group), Expiry{record, group.number});
+  }
+}
+
+}  // namespace postrider::queue

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The messages one loop owns, by id, with what is counted of them and when each is given up.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "queue/peers.hpp"
+
+namespace postrider::queue {
+
+/// A message on its way into the store: a submission, or a report beside its cause.
+struct NewMessage {
+  Handover handover;
+  store::BodyPtr body;
+};
+
+/// A message and where its recipients stand. At most one commit of it is under way, so that no
+/// older state can overtake a newer one.
+struct OwnedMessage {
+  RecordPtr record;
+  std::vector<RecipientStatus> recipients;
+  std::vector<std::uint32_t> groups;  ///< of each recipient: its place in record->groups()
+  std::vector<NewMessage> reports;    ///< to be committed with the next state
+  std::vector<NewMessage> departing;  ///< reports in the commit under way
+  std::string damage;                 ///< why it cannot be read; then it has no recipients
+  bool saving = false;
+  bool dirty = false;
+  bool removing = false;  ///< the commit under way removes it
+  bool vanished = false;  ///< the store does not know it
+
+  /// Nothing is left to do or to show.
+  bool is_done() const noexcept;
+  MessageState state() const { return {record->give_up_at(), recipients}; }
+};
+
+/// [loop thread]
+class OwnedMessages {
+ public:
+  using Map = std::map<store::MessageId, OwnedMessage>;
+
+  OwnedMessage& add(OwnedMessage message);
+  void erase(store::MessageId id);
+  OwnedMessage* find(store::MessageId id);
+  const Map& all() const noexcept { return messages_; }
+  Map& all() noexcept { return messages_; }
+
+  /// Every change of a recipient's state goes through here, so that counts() needs no scan.
+  void set_state(RecipientStatus& status, RecipientState state, bool gone);
+  /// The operator removes a message that cannot be read.
+  void forget_damage(OwnedMessage& message);
+  /// `active` is left to the caller.
+  QueueCounts counts() const noexcept;
+
+  /// The next message whose give-up time has passed at `now`; told once.
+  std::optional<store::MessageId> take_expired(WallTime now);
+  std::optional<WallTime> next_expiry() const noexcept;
+
+ private:
+  std::uint64_t* count_of(RecipientState state) noexcept;
+  void count(const RecipientStatus& status, int step) noexcept;
+
+  Map messages_;
+  QueueCounts counts_;
+  std::set<std::pair<WallTime, store::MessageId>> expiries_;
+};
+
+/// Does this recipient (index into the message) belong to the selection?
+bool is_selected(const Selection& selection, const OwnedMessage& message, std::size_t index);
+/// Does `text` fit a pattern in which each '*' stands for anything? Case does not matter; an empty
+/// pattern fits everything.
+bool fits(std::string_view pattern, std::string_view text);
+/// The message for people: each recipient has a state and a reason.
+MessageView view_of(const OwnedMessage& message);
+
+}  // namespace postrider::queue

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// What the queues of all loops share: the ways to each other, and the limits that count for the
+// whole process. Between loops only these values travel.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include <postrider/outcome.hpp>
+
+#include "queue/envelope.hpp"
+#include "queue/memory_budget.hpp"
+#include "queue/queued_record.hpp"
+#include "runtime/channel.hpp"
+
+namespace postrider::queue {
+
+/// To the owner of a message: it is durable, take it over.
+struct Handover {
+  RecordPtr record;
+  std::vector<RecipientStatus> recipients;
+};
+/// Owner to the destination's loop: deliver these recipients.
+struct Work {
+  RecordPtr record;
+  std::uint32_t group = 0;
+  std::vector<std::uint32_t> indices;
+  std::uint32_t attempts = 0;
+  std::optional<WallTime> due;  ///< nothing: now
+};
+/// Owner to the destination's loop: these recipients are not to be delivered any more.
+struct Withdrawal {
+  RecordPtr record;
+  std::uint32_t group = 0;
+  std::vector<std::uint32_t> indices;
+};
+/// Owner to the destination's loop: the give-up time passed. What is under way may still succeed.
+struct Expiry {
+  RecordPtr record;
+  std::uint32_t group = 0;
+};
+/// The destination's loop to the owner: how an attempt ended, one outcome per index.
+struct Settled {
+  RecordPtr record;
+  std::vector<std::uint32_t> indices;
+  std::vector<Outcome> outcomes;  ///< none if the time expired without an attempt
+  std::uint32_t attempts = 0;
+  WallTime next_attempt{};
+  bool expired = false;  ///< there will be no further attempt
+  bool late = false;     ///< of an attempt that was given up: only success counts
+};
+/// Recovery to any loop: found in the store.
+struct Adoption {
+  std::vector<store::Stored> messages;
+};
+using PeerMessage = std::variant<Handover, Work, Withdrawal, Expiry, Settled, Adoption>;
+
+/// [any thread] after every loop has joined, which happens before any of them runs.
+class Peers {
+ public:
+  explicit Peers(unsigned loops, std::uint64_t memory = 64ULL << 20U)
+      : inboxes_(loops), memory_(memory) {}
+
+  unsigned loops() const noexcept { return static_cast<unsigned>(inboxes_.size()); }
+  void join(unsigned loop, runtime::Channel<PeerMessage> inbox) {
+    inboxes_.at(loop).emplace(std::move(inbox));
+  }
+  void send(unsigned loop, PeerMessage message) const { inboxes_[loop]->send(std::move(message)); }
+  MemoryBudget& memory() noexcept { return memory_; }
+  /// Messages owned by all loops.
+  std::atomic<std::uint64_t>& messages() noexcept { return messages_; }
+
+ private:
+  std::vector<std::optional<runtime::Channel<PeerMessage>>> inboxes_;
+  MemoryBudget memory_;
+  std::atomic<std::uint64_t> messages_{0};
+};
+
+}  // namespace postrider::queue

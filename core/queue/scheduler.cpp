@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "queue/scheduler.hpp"
+
+#include <algorithm>
+
+namespace postrider::queue {
+
+Scheduler::Scheduler(SchedulerOptions options)
+    : options_(std::move(options)),
+      back_off_(options_.back_off, options_.jitter_percent, options_.seed),
+      events_(steps_) {}
+
+DestinationQueue& Scheduler::queue_of(const Destination& destination) {
+  ++steps_;
+  auto& queue = queues_[destination];
+  if (!queue) queue = std::make_unique<DestinationQueue>(destination, options_.concurrency, steps_);
+  return *queue;
+}
+
+void Scheduler::add(Scheduled& item, const Destination& destination, TimePoint now) {
+  DestinationQueue& queue = queue_of(destination);
+  queue.add_ready(item);
+  review(queue, now);
+}
+
+void Scheduler::add_delayed(Scheduled& item, const Destination& destination, TimePoint when,
+                            TimePoint now) {
+  DestinationQueue& queue = queue_of(destination);
+  queue.add_delayed(item, when, false);
+  review(queue, now);
+}
+
+void Scheduler::drop(Scheduled& item, TimePoint now) {
+  if (item.place == Scheduled::Place::none || item.place == Scheduled::Place::active) return;
+  item.home->remove(item);
+  review(*item.home, now);
+}
+
+void Scheduler::hurry(Scheduled& item, TimePoint now) {
+  if (item.place == Scheduled::Place::none || item.place == Scheduled::Place::active) return;
+  item.home->end_back_off();
+  if (item.place == Scheduled::Place::delayed || item.place == Scheduled::Place::host_delayed) {
+    item.home->remove(item);
+    item.home->add_ready(item);
+  }
+  review(*item.home, now);
+}
+
+Scheduled* Scheduler::take(const Destination& destination, TimePoint now) {
+  const auto found = queues_.find(destination);
+  if (found == queues_.end()) return nullptr;
+  Scheduled* item = found->second->take(now);
+  review(*found->second, now);
+  return item;
+}
+
+void Scheduler::finish(Scheduled& item, HostResult result, TimePoint now) {
+  item.home->finish(item, result, now,
+                    [this](std::uint32_t failures) { return back_off_.delay_after(failures); });
+  review(*item.home, now);
+}
+
+void Scheduler::put_back(Scheduled& item, TimePoint now) {
+  item.home->add_ready(item, true);
+  review(*item.home, now);
+}
+
+TimePoint Scheduler::delay(Scheduled& item, TimePoint when, bool by_host, TimePoint now) {
+  item.home->add_delayed(item, when, by_host);
+  review(*item.home, now);
+  return std::max(when, item.home->back_off_until());
+}
+
+std::size_t Scheduler::line_of(const DestinationQueue& queue) const noexcept {
+  return queue.failures() > 0 ? kFailing : queue.is_proven() ? kProven : kUnknown;
+}
+
+bool Scheduler::may_start(std::size_t line) const noexcept {
+  const std::size_t all = std::max(1U, options_.max_couriers);
+  const std::size_t share = line == kProven    ? all
+                            : line == kUnknown ? all - all / 4
+                                               : all - all / 2;
+  return !lines_[line].empty() && working_ < share;
+}
+
+const Destination* Scheduler::next_wanted(TimePoint now) {
+  for (std::size_t line = 0; line < lines_.size(); ++line) {
+    while (may_start(line)) {
+      DestinationQueue& queue = *lines_[line].front();
+      lines_[line].pop_front();
+      queue.in_line = false;
+      ++steps_;
+      const bool wanted = queue.missing_couriers(now) > 0;
+      if (wanted) {
+        ++queue.couriers;
+        ++working_;
+      }
+      review(queue, now);  // back to the end of the line if it wants more
+      if (wanted) return &queue.destination();
+    }
+  }
+  return nullptr;
+}
+
+void Scheduler::courier_left(const Destination& destination, TimePoint now) {
+  const auto found = queues_.find(destination);
+  if (found == queues_.end() || found->second->couriers == 0) return;
+  --found->second->couriers;
+  --working_;
+  review(*found->second, now);
+}
+
+void Scheduler::courier_waits(const Destination& destination, WaitingCourier& courier,
+                              TimePoint now) {
+  DestinationQueue& queue = queue_of(destination);
+  queue.waiting.push_back(&courier);
+  if (working_ > 0) --working_;
+  review(queue, now);
+}
+
+void Scheduler::courier_resumes(const Destination& destination, WaitingCourier& courier) {
+  const auto found = queues_.find(destination);
+  if (found == queues_.end()) return;
+  if (std::erase(found->second->waiting, &courier) > 0) ++working_;
+}
+
+void Scheduler::review(DestinationQueue& queue, TimePoint now) {
+  queue.mature(now);
+  std::size_t missing = queue.missing_couriers(now);
+  for (; missing > 0 && !queue.waiting.empty(); --missing) {
+    WaitingCourier* courier = queue.waiting.back();
+    queue.waiting.pop_back();
+    ++working_;
+    courier->wake();
+  }
+  if (missing > 0 && !queue.in_line) {
+    queue.in_line = true;
+    lines_[line_of(queue)].push_back(&queue);
+  }
+  std::optional<TimePoint> event = queue.next_event(now);
+  if (queue.is_idle() && queue.waiting.empty() && !queue.in_line)
+    event = std::max(now, queue.back_off_until()) + options_.idle;
+  set_event(queue, event);
+}
+
+void Scheduler::set_event(DestinationQueue& queue, std::optional<TimePoint> event) {
+  if (!event) {
+    if (queue.in_heap) events_.erase(queue);
+    queue.in_heap = false;
+    return;
+  }
+  const bool same = queue.in_heap && queue.due == *event;
+  if (same) return;
+  queue.due = *event;
+  queue.in_heap ? events_.moved(queue) : events_.push(queue);
+  queue.in_heap = true;
+}
+
+std::optional<TimePoint> Scheduler::next_event() const noexcept {
+  if (events_.is_empty()) return std::nullopt;
+  return events_.top()->due;
+}
+
+void Scheduler::tick(TimePoint now) {
+  while (!events_.is_empty() && events_.top()->due <= now) {
+    DestinationQueue& queue = *events_.top();
+    set_event(queue, std::nullopt);
+    if (queue.is_idle() && queue.waiting.empty() && !queue.in_line)
+      queues_.erase(Destination(queue.destination()));
+    else
+      review(queue, now);
+  }
+}
+
+const DestinationQueue* Scheduler::find(const Destination& destination) const {
+  const auto found = queues_.find(destination);
+  return found == queues_.end() ? nullptr : found->second.get();
+}
+
+void Scheduler::for_each(const std::function<void(const DestinationQueue&)>& each) const {
+  for (const auto& [destination, queue] : queues_) each(*queue);
+}
+
+void Scheduler::clear(const std::function<void(Scheduled&)>& each) {
+  for (auto& [destination, queue] : queues_) {
+    while (Scheduled* item = queue->any()) {
+      queue->remove(*item);
+      each(*item);
+    }
+  }
+}
+
+}  // namespace postrider::queue
