@@ -103,9 +103,9 @@ std::size_t DataDecoder::feed_lines(std::string_view in, std::string& out) {
   if (state_ == State::line) {
     at = in.size();
     line_length_ += at - line;
-    longest_line_ = std::max(longest_line_, line_length_);
   }
   after_cr_ = in[at - 1] == '\r';
+  longest_line_ = std::max(longest_line_, line_length_ - (after_cr_ ? 1 : 0));
   emit(in.substr(0, at), out);
   return at;
 }
