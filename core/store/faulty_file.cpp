@@ -227,7 +227,7 @@ Result<void> FaultyFileSystem::sync_folder(const std::string& path) {
     if (auto counted = count("sync_folder", path); !counted) return counted;
     if (!ignore_folder_syncs_) {
       std::erase_if(changes_, [&](const NameChange& change) {
-        if (change.folder != path) return false;
+        if (change.folder != (path == "/" ? "" : path)) return false;
         apply(durable_names_, change);
         return true;
       });

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+// Recovery in three steps: open what counts, scan what the checkpoint does not cover, apply it in
+// the order in which it was written.
+#include "store/recovery.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace postrider::store {
+namespace {
+
+struct Scanned {
+  SegmentPtr segment;
+  Scan scan;
+  std::uint64_t valid_end = ~0ull;  ///< a seal found later says: nothing from here on counts
+};
+
+class Recovery {
+ public:
+  Recovery(FileSystem& files, SegmentFolder& log, const std::string& corrupt,
+           const CheckpointFiles::Loaded& checkpoints)
+      : files_(files), log_(log), corrupt_(corrupt), checkpoints_(checkpoints) {}
+
+  Result<Replayed> run() {
+    if (checkpoints_.newest) {
+      base_ = &*checkpoints_.newest;
+      out_.index = base_->index;
+      out_.next_batch = base_->next_batch;
+      out_.last_id = base_->last_id;
+      log_.pass(base_->replay_from - 1);
+    }
+    const auto found = log_.list();
+    if (!found) return std::unexpected(found.error());
+    for (const std::uint32_t number : found->segments) {
+      if (auto opened = open(number); !opened) return std::unexpected(opened.error());
+    }
+    find_missing(found->segments);
+    apply_seals();
+    for (const Scanned& scanned : scans_) report_holes(scanned);
+    if (base_ == nullptr) apply_copies();
+    for (const Scanned& scanned : scans_) apply(scanned);
+    out_.report.messages = out_.index.entries().size();
+    return std::move(out_);
+  }
+
+ private:
+  bool listed(std::uint32_t number) const {
+    return base_ != nullptr && base_->salts.contains(number);
+  }
+  bool replayed(std::uint32_t number) const {
+    return base_ == nullptr || number >= base_->replay_from;
+  }
+  bool needed(std::uint32_t number) const {
+    const auto& former = checkpoints_.former;
+    return replayed(number) || listed(number) || (former && former->needs(number));
+  }
+
+  void note(std::string text) { out_.report.notes.push_back(std::move(text)); }
+
+  Result<void> open(std::uint32_t number) {
+    if (!needed(number)) {
+      out_.unused.push_back(number);
+      return {};
+    }
+    std::optional<std::uint64_t> salt;
+    if (listed(number)) salt = base_->salts.at(number);
+    auto segment = log_.open(number, salt);
+    if (!segment) return std::unexpected(segment.error());
+    if (!*segment) {
+      out_.unused.push_back(number);  // its block 0 was never finished, so nothing followed it
+      return {};
+    }
+    if (!replayed(number)) {
+      out_.segments[number] = *segment;
+      return {};
+    }
+    return scan(*segment);
+  }
+
+  Result<void> scan(const SegmentPtr& segment) {
+    const auto octets = read_segment(*segment);
+    if (!octets) return std::unexpected(octets.error());
+    Scanned scanned{segment, scan_segment(*octets, segment->number, segment->salt)};
+    const auto& records = scanned.scan.records;
+    const bool anything = !records.empty() || std::ranges::any_of(scanned.scan.holes, &Hole::ours);
+    if (!anything && !listed(segment->number)) {
+      out_.unused.push_back(segment->number);
+      return {};
+    }
+    for (const auto& [record, offset] : records) {
+      last_batch_ = std::max(last_batch_, record.batch);
+      if (record.type == RecordType::seal) seals_.push_back(record);
+    }
+    out_.segments[segment->number] = segment;
+    scans_.push_back(std::move(scanned));
+    return {};
+  }
+
+  void find_missing(const std::vector<std::uint32_t>& found) {
+    if (base_ == nullptr) {
+      if (!scans_.empty()) {
+        note("no valid CHECKPOINT: the whole log was read; removed messages may be back");
+      }
+      return;
+    }
+    for (const auto& [number, salt] : base_->salts) {
+      if (std::ranges::binary_search(found, number)) continue;
+      note(fmt::format("{} is missing", log_.path(number)));
+      std::vector<MessageId> lost;
+      for (const auto& [id, entry] : out_.index.entries()) {
+        const bool state = entry.state_size != 0 && entry.state.segment == number;
+        if (entry.put.segment == number || state) lost.push_back(id);
+      }
+      for (const MessageId id : lost) out_.index.erase(id);
+      out_.report.damaged += lost.size();
+    }
+  }
+
+  void apply_seals() {
+    for (const Record& seal : seals_) {
+      for (Scanned& scanned : scans_) {
+        if (scanned.segment->number == seal.id) scanned.valid_end = seal.body;
+      }
+    }
+  }
+
+  // Torn is what the last batch left behind; it was never acknowledged.
+  bool torn(const Hole& hole) const {
+    if (hole.batch != 0) return hole.batch >= last_batch_;
+    if (hole.after == 0) return hole.before == 0 || hole.before >= last_batch_;
+    if (hole.after < last_batch_) return false;
+    return hole.before == hole.after || hole.start % kBlock == 0;
+  }
+
+  void report_holes(const Scanned& scanned) {
+    for (const Hole& hole : scanned.scan.holes) {
+      if (hole.start >= scanned.valid_end) continue;
+      const bool rest = hole.after == 0 && hole.batch == 0;
+      if (rest && !hole.ours) continue;  // never written, or a former life
+      if (torn(hole)) {
+        ++out_.report.torn;
+        continue;
+      }
+      ++out_.report.damaged;
+      const std::uint32_t number = scanned.segment->number;
+      std::string octets(std::min<std::uint64_t>(hole.end - hole.start, 64 << 20), '\0');
+      const auto count = scanned.segment->file->read(hole.start, octets.data(), octets.size());
+      octets.resize(count.value_or(0));
+      set_aside(files_, corrupt_, hex(number, 8) + '-' + hex(hole.start, 10), octets);
+      note(fmt::format("{}: damaged from {} to {}, set aside in {}", log_.path(number), hole.start,
+                       hole.end, corrupt_));
+    }
+  }
+
+  // Only without a checkpoint: what compaction copied is put first, the log then corrects it.
+  void apply_copies() {
+    for (const Scanned& scanned : scans_) {
+      for (const auto& [record, offset] : scanned.scan.records) {
+        const Position position{record.segment, offset};
+        if (record.type == RecordType::copy || record.type == RecordType::copy_file) {
+          out_.index.put(record.id, entry_of(record, position));
+        } else if (record.type == RecordType::copy_update) {
+          out_.index.set_state(record.id, position, record.size());
+        }
+      }
+    }
+  }
+
+  void apply(const Scanned& scanned) {
+    for (const auto& [record, offset] : scanned.scan.records) {
+      if (offset >= scanned.valid_end) break;
+      const Position position{record.segment, offset};
+      out_.next_batch = std::max(out_.next_batch, record.batch + 1);
+      switch (record.type) {
+        case RecordType::put:
+        case RecordType::put_file:
+          out_.index.put(record.id, entry_of(record, position));
+          out_.last_id = std::max(out_.last_id, record.id);
+          break;
+        case RecordType::update:
+          out_.index.set_state(record.id, position, record.size());
+          break;
+        case RecordType::done:
+          out_.index.erase(record.id);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  FileSystem& files_;
+  SegmentFolder& log_;
+  const std::string& corrupt_;
+  const CheckpointFiles::Loaded& checkpoints_;
+  const Checkpoint* base_ = nullptr;
+  std::vector<Scanned> scans_;
+  std::vector<Record> seals_;
+  std::uint64_t last_batch_ = 0;
+  Replayed out_;
+};
+
+}  // namespace
+
+void set_aside(FileSystem& files, const std::string& folder, const std::string& what,
+               std::string_view octets) {
+  auto file = files.open(folder + '/' + what, OpenMode::ensure);
+  if (!file) return;
+  const std::array<std::string_view, 1> pieces{octets};
+  if ((*file)->write(0, pieces)) (void)(*file)->sync();
+  (void)files.sync_folder(folder);
+}
+
+Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, const std::string& corrupt,
+                            const CheckpointFiles::Loaded& checkpoints) {
+  return Recovery(files, log, corrupt, checkpoints).run();
+}
+
+}  // namespace postrider::store

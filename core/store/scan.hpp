@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Reads a segment from front to end and tells whole records from holes.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "store/batch.hpp"
+#include "store/segment.hpp"
+
+namespace postrider::store {
+
+/// A stretch that is no whole record and no padding.
+struct Hole {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::uint64_t batch = 0;   ///< of the record that lies there, if its header is whole, else 0
+  std::uint64_t before = 0;  ///< batch of the whole header before it in this segment, or 0
+  std::uint64_t after = 0;   ///< batch of the next one, or 0
+  bool ours = false;         ///< what is there began as a record of this segment
+};
+
+struct Scan {
+  std::vector<Batch::Placed> records;  ///< composites taken apart
+  std::vector<Hole> holes;
+};
+
+/// `octets` is the whole segment, block 0 included.
+Scan scan_segment(std::string_view octets, std::uint32_t number, std::uint64_t salt);
+
+/// The segment's file. Blocks that the disk no longer reads are zeros.
+Result<std::string> read_segment(const Segment& segment);
+
+/// Checks one whole record that starts `octets` against its checksums.
+bool record_is_whole(const Record& record, std::string_view octets);
+
+}  // namespace postrider::store

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// Segments are prepared ahead of need and recycled by rename: overwriting blocks that the disk
+// already has costs a fraction of appending new ones.
+#include "store/segment.hpp"
+
+#include <array>
+#include <random>
+#include <utility>
+
+#include "store/crc32c.hpp"
+
+namespace postrider::store {
+namespace {
+
+constexpr std::string_view kSegmentMagic = "Q1SEG ";
+constexpr std::size_t kLineSize = 6 + 4 + 1 + 8 + 1 + 16 + 1 + 8 + 1;
+constexpr std::size_t kSecondCopy = kBlock / 2;  // in another sector
+
+std::string identity_line(std::uint32_t number, std::uint64_t salt) {
+  std::string line(kSegmentMagic);
+  append_hex(line, kFormatVersion, 4);
+  line += ' ';
+  append_hex(line, number, 8);
+  line += ' ';
+  append_hex(line, salt, 16);
+  line += ' ';
+  append_hex(line, crc32c(line), 8);
+  line += '\n';
+  return line;
+}
+
+std::optional<std::uint64_t> salt_in(std::string_view line, std::uint32_t number) {
+  if (line.size() < kLineSize || !line.starts_with(kSegmentMagic)) return std::nullopt;
+  const auto salt = parse_hex(line.substr(20, 16));
+  if (!salt || line.substr(0, kLineSize) != identity_line(number, *salt)) return std::nullopt;
+  return salt;
+}
+
+std::uint64_t random_salt() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+}  // namespace
+
+SegmentFolder::SegmentFolder(FileSystem& files, std::string folder, std::uint64_t segment_size,
+                             unsigned spares)
+    : files_(files),
+      folder_(std::move(folder)),
+      segment_size_(segment_size),
+      spare_limit_(spares) {}
+
+std::string SegmentFolder::path(std::uint32_t number) const {
+  return folder_ + '/' + hex(number, 8) + ".log";
+}
+
+std::string SegmentFolder::spare_path(std::uint32_t number) const {
+  return folder_ + '/' + hex(number, 8) + ".spare";
+}
+
+Result<SegmentFolder::Found> SegmentFolder::list() {
+  const auto names = files_.list(folder_);
+  if (!names) return std::unexpected(names.error());
+  Found found;
+  for (const std::string& name : *names) {
+    const auto number = parse_hex(std::string_view(name).substr(0, 8));
+    if (!number) continue;
+    const auto value = static_cast<std::uint32_t>(*number);
+    if (name.ends_with(".log")) found.segments.push_back(value);
+    if (name.ends_with(".spare")) spares_.push_back(value);
+    pass(value);
+  }
+  return found;
+}
+
+Result<SegmentPtr> SegmentFolder::open(std::uint32_t number, std::optional<std::uint64_t> salt) {
+  auto file = files_.open(path(number), OpenMode::read_write);
+  if (!file) return std::unexpected(file.error());
+  if (!salt) {
+    std::array<char, kBlock> block{};
+    const auto count = (*file)->read(0, block.data(), block.size());
+    if (!count) return std::unexpected(count.error());
+    const std::string_view text(block.data(), block.size());
+    salt = salt_in(text, number);
+    if (!salt) salt = salt_in(text.substr(kSecondCopy), number);
+    if (!salt) return SegmentPtr();
+  }
+  auto segment = std::make_shared<Segment>();
+  segment->number = number;
+  segment->salt = *salt;
+  segment->file = std::move(*file);
+  segment->sealed = std::chrono::steady_clock::now();
+  return segment;
+}
+
+Result<std::unique_ptr<File>> SegmentFolder::take_file(const std::string& path) {
+  while (!spares_.empty()) {
+    const std::string spare = spare_path(spares_.back());
+    spares_.pop_back();
+    if (!files_.rename(spare, path)) {
+      (void)files_.remove(spare);
+      continue;
+    }
+    return files_.open(path, OpenMode::read_write);
+  }
+  return files_.open(path, OpenMode::create);
+}
+
+Result<void> SegmentFolder::write_block_zero(Segment& segment) {
+  const std::string line = identity_line(segment.number, segment.salt);
+  std::string block(kBlock, '\n');
+  block.replace(0, line.size(), line);
+  block.replace(kSecondCopy, line.size(), line);
+  const std::array<std::string_view, 1> pieces{block};
+  if (auto reserved = segment.file->allocate(segment_size_); !reserved) return reserved;
+  if (auto written = segment.file->write(0, pieces); !written) return written;
+  if (auto synced = segment.file->sync(); !synced) return synced;
+  return files_.sync_folder(folder_);
+}
+
+Result<SegmentPtr> SegmentFolder::prepare() {
+  auto segment = std::make_shared<Segment>();
+  segment->number = next_++;
+  segment->salt = random_salt();
+  const std::string name = path(segment->number);
+  auto file = take_file(name);
+  if (!file) return std::unexpected(file.error());
+  segment->file = std::move(*file);
+  if (auto ready = write_block_zero(*segment); !ready) {
+    (void)files_.remove(name);
+    return std::unexpected(ready.error());
+  }
+  return segment;
+}
+
+void SegmentFolder::retire(std::uint32_t number) {
+  const bool keep = spares_.size() < spare_limit_;
+  if (keep && files_.rename(path(number), spare_path(number))) {
+    spares_.push_back(number);
+  } else {
+    (void)files_.remove(path(number));
+  }
+}
+
+}  // namespace postrider::store

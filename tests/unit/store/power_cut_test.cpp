@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Cuts the power after every single call that reaches the disk, in three shapes of what was not yet
+// synced, and opens the store on what is left. Also fails each call once.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace postrider::store::testing {
+namespace {
+
+constexpr std::array kTails{Tail::nothing, Tail::everything, Tail::random_sectors};
+
+struct Outcome {
+  unsigned images = 0;
+  unsigned bad = 0;
+  std::string first;
+};
+
+// Opens `image`, cuts the power again at a call of that recovery, and checks what is left then.
+std::string check_second_cut(FaultyFileSystem& image, const Script& script, const Sizes& sizes,
+                             std::uint64_t seed) {
+  std::unique_ptr<FaultyFileSystem> second;
+  const std::uint64_t at = image.calls() + 1 + seed % 12;
+  image.after_each_call([&] {
+    if (!second && image.calls() >= at) second = image.image(kTails[seed % 3], seed);
+  });
+  {
+    const auto store = open_for_test(image, sizes);
+    image.after_each_call({});
+  }
+  return second ? script.check(*second) : std::string();
+}
+
+Outcome cut_everywhere(std::uint64_t seed, const Sizes& sizes,
+                       const std::function<void(FaultyFileSystem&)>& prepare = {}) {
+  Outcome outcome;
+  FaultyFileSystem files;
+  if (prepare) prepare(files);
+  Script script(seed, sizes);
+  const auto judge = [&](const std::string& found) {
+    ++outcome.images;
+    if (found.empty()) return;
+    if (outcome.bad++ == 0) outcome.first = fmt::format("call {}: {}", files.calls(), found);
+  };
+  files.after_each_call([&] {
+    for (const Tail tail : kTails) {
+      const std::uint64_t shape = seed * 1000003 + files.calls();
+      auto image = files.image(tail, shape);
+      if (files.calls() % 5 == 0) {
+        judge(check_second_cut(*image, script, sizes, shape / 5));
+      } else {
+        judge(script.check(*image));
+      }
+    }
+  });
+  const auto store = open_for_test(files, sizes);
+  if (!store) {
+    outcome.first = "cannot open";
+    return outcome;
+  }
+  script.run(*store);
+  files.after_each_call({});
+  return outcome;
+}
+
+TEST(PowerCut, LosesNothingAcknowledgedAfterAnyCall) {
+  for (const std::uint64_t seed : {1u, 2u}) {
+    const Outcome outcome = cut_everywhere(seed, {});
+    EXPECT_EQ(outcome.bad, 0u) << "of " << outcome.images << ", seed " << seed << ": "
+                               << outcome.first;
+    EXPECT_GT(outcome.images, 1500u);
+  }
+}
+
+TEST(PowerCut, NoticesAMissingFileSync) {
+  const auto outcome =
+      cut_everywhere(1, {.steps = 40}, [](FaultyFileSystem& files) { files.ignore_file_syncs(); });
+  EXPECT_GT(outcome.bad, 0u);
+}
+
+TEST(PowerCut, NoticesAMissingFolderSync) {
+  const auto outcome = cut_everywhere(1, {.steps = 40},
+                                      [](FaultyFileSystem& files) { files.ignore_folder_syncs(); });
+  EXPECT_GT(outcome.bad, 0u);
+}
+
+// The script goes through what the test is about: rotation, recycling, compaction, large bodies.
+TEST(PowerCut, ScriptReachesEveryPartOfTheStore) {
+  FaultyFileSystem files;
+  files.record_calls();
+  Script script(1, {});
+  {
+    const auto store = open_for_test(files, {});
+    script.run(*store);
+    EXPECT_EQ(script.failures(), 0u);
+    EXPECT_GT(script.acknowledged(), 200u);
+    EXPECT_LT(store->stats().segments, 16u);
+    EXPECT_EQ(script.check(*store), "");
+  }
+  const auto calls = files.recorded();
+  const auto count = [&](std::string_view start, std::string_view part) {
+    return std::ranges::count_if(calls, [&](const std::string& call) {
+      return call.starts_with(start) && call.find(part) != std::string::npos;
+    });
+  };
+  EXPECT_GT(count("rename", ".spare"), 2);
+  EXPECT_GT(count("rename", ".log"), 2);
+  EXPECT_GT(count("write", "CHECKPOINT"), 4);
+  EXPECT_GT(count("create", "/big/"), 3);
+  EXPECT_GT(count("remove", "/big/"), 1);
+  std::string log;
+  for (const auto& path : files.paths()) {
+    if (path.find("/log/") != std::string::npos) log += files.contents(path);
+  }
+  EXPECT_NE(log.find("Q1 p "), std::string::npos) << "nothing was compacted";
+  EXPECT_NE(log.find("Q1 X "), std::string::npos);
+}
+
+// Runs the script with the `call`-th call failing. Empty if no promise was broken.
+std::string run_with_fault(std::uint64_t call, Fault fault, const Sizes& sizes) {
+  FaultyFileSystem files;
+  files.fail_call(call, fault);
+  auto store = open_for_test(files, sizes);
+  if (!store) store = open_for_test(files, sizes);
+  if (!store) return "does not open after a failed attempt";
+  Script script(3, sizes);
+  script.run(*store);
+  store->drive();
+  if (!store->stats().accepting) return "does not accept again: " + store->stats().trouble;
+  const unsigned failures = script.failures();
+  for (int i = 0; i < 5; ++i) {
+    script.queue_step(*store);
+    store->drive();
+  }
+  if (script.failures() != failures) return "fails again";
+  auto found = script.check(*files.image(Tail::nothing, call));
+  if (found.empty()) found = script.check(*files.image(Tail::random_sectors, call));
+  store.reset();
+  store = open_for_test(files, sizes);
+  return found.empty() ? script.check(*store, true) : found;
+}
+
+TEST(Faults, EachCallFailsOnceAndNothingAcknowledgedIsLost) {
+  const Sizes sizes{.steps = 60, .segment = 24 << 10, .large = 6 << 10};
+  std::uint64_t calls = 0;
+  {
+    FaultyFileSystem files;
+    const auto store = open_for_test(files, sizes);
+    Script script(3, sizes);
+    script.run(*store);
+    calls = files.calls();
+  }
+  EXPECT_GT(calls, 150u);
+  for (const Fault fault :
+       {Fault::io, Fault::no_space, Fault::too_many_files, Fault::short_write}) {
+    for (std::uint64_t call = 1; call <= calls; ++call) {
+      EXPECT_EQ(run_with_fault(call, fault, sizes), "")
+          << "call " << call << " fault " << static_cast<int>(fault);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace postrider::store::testing
