@@ -44,7 +44,7 @@ class Path {
 };
 
 /// Is this a host name that may stand in headers and logs: LDH labels (RFC 1123), 1 to 63 octets
-/// each, 253 in all, at least one letter; a trailing dot and an underscore are not allowed?
+/// each, 253 in all, at least one letter, no trailing dot, no underscore?
 bool is_host_name(std::string_view name) noexcept;
 
 /// ASCII letters in lower case.
