@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// A library that the loader must refuse: built by another compiler.
+#include <postrider/plugin.hpp>
+
+extern "C" __attribute__((visibility("default"))) const postrider::PluginEntry
+    postrider_plugin_entry;
+const postrider::PluginEntry postrider_plugin_entry = {
+    postrider::kEntryMagic, sizeof(postrider::PluginEntry), postrider::kSdkNumber, "GCC 2.95", nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
