@@ -37,6 +37,7 @@ void CommitWriter::submit(Pending pending) {
   if (queue_.empty()) first_lazy_ = std::chrono::steady_clock::now();
   urgent_ = urgent_ || sync;
   queue_.push_back(std::move(pending));
+  guard.unlock();
   if (wake) arrived_.notify_one();
 }
 

@@ -134,7 +134,7 @@ std::string first_line(const File& file) {
   const auto count = file.read(0, text.data(), text.size());
   if (!count || *count == 0) return "of unknown pid";
   const std::string_view found(text.data(), *count);
-  return std::string(found.substr(0, found.find('\n')));
+  return std::string(found.substr(0, found.find_first_of(" \n")));
 }
 
 }  // namespace

@@ -69,15 +69,29 @@ class Recovery {
     if (listed(number)) salt = base_->salts.at(number);
     auto segment = log_.open(number, salt);
     if (!segment) return std::unexpected(segment.error());
-    if (!*segment) {
-      out_.unused.push_back(number);  // its block 0 was never finished, so nothing followed it
-      return {};
-    }
+    if (!*segment) return set_nameless_aside(number);
     if (!replayed(number)) {
       out_.segments[number] = *segment;
       return {};
     }
     return scan(*segment);
+  }
+
+  // Without block 0 there is no salt. Either it was never finished, and nothing followed it, or it
+  // is damaged: then the operator gets the file.
+  Result<void> set_nameless_aside(std::uint32_t number) {
+    std::string start(16, '\0');
+    auto file = files_.open(log_.path(number), OpenMode::read);
+    if (!file) return std::unexpected(file.error());
+    const auto count = (*file)->read(kBlock, start.data(), start.size());
+    if (!count) return std::unexpected(count.error());
+    if (!start.starts_with(kMagic) || start.find(hex(number, 8)) == std::string::npos) {
+      out_.unused.push_back(number);
+      return {};
+    }
+    ++out_.report.damaged;
+    note(fmt::format("{}: block 0 is damaged, moved to {}", log_.path(number), corrupt_));
+    return files_.rename(log_.path(number), corrupt_ + '/' + hex(number, 8) + ".log");
   }
 
   Result<void> scan(const SegmentPtr& segment) {

@@ -121,7 +121,7 @@ TEST(PowerCut, ScriptReachesEveryPartOfTheStore) {
 }
 
 // Runs the script with the `call`-th call failing. Empty if no promise was broken.
-std::string run_with_fault(std::uint64_t call, Fault fault, const Sizes& sizes) {
+std::string run_with_fault(std::uint64_t call, Fault fault, const Sizes& sizes, unsigned& refused) {
   FaultyFileSystem files;
   files.fail_call(call, fault);
   auto store = open_for_test(files, sizes);
@@ -132,6 +132,7 @@ std::string run_with_fault(std::uint64_t call, Fault fault, const Sizes& sizes) 
   store->drive();
   if (!store->stats().accepting) return "does not accept again: " + store->stats().trouble;
   const unsigned failures = script.failures();
+  refused += failures;
   for (int i = 0; i < 5; ++i) {
     script.queue_step(*store);
     store->drive();
@@ -155,13 +156,15 @@ TEST(Faults, EachCallFailsOnceAndNothingAcknowledgedIsLost) {
     calls = files.calls();
   }
   EXPECT_GT(calls, 150u);
+  unsigned refused = 0;
   for (const Fault fault :
        {Fault::io, Fault::no_space, Fault::too_many_files, Fault::short_write}) {
     for (std::uint64_t call = 1; call <= calls; ++call) {
-      EXPECT_EQ(run_with_fault(call, fault, sizes), "")
+      EXPECT_EQ(run_with_fault(call, fault, sizes, refused), "")
           << "call " << call << " fault " << static_cast<int>(fault);
     }
   }
+  EXPECT_GT(refused, 200u);
 }
 
 }  // namespace
