@@ -110,7 +110,7 @@ bool read_notify(std::string_view value, RcptParameters& rcpt) {
   }
 }
 
-/// RFC 6533 section 3: UTF-8 as it is, or "\x{XXXX}" for a character that is no control.
+/// RFC 6533 section 3: UTF-8 as it is, or "\x{HEX}" for a character that is no control.
 bool is_utf8_address(std::string_view text) {
   if (printable(text, text.size()) != text) return false;
   for (std::size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at + 1)) {

@@ -71,7 +71,7 @@ void ReplyReader::add_text(std::string_view text) {
   reply_.text += printable(text, kMostText - reply_.text.size());
 }
 
-ReplyReader::Progress ReplyReader::fail(std::string what) {
+ReplyReader::Progress ReplyReader::fail(const std::string& what) {
   error_ = printable(what, 200);
   return Progress::malformed;
 }

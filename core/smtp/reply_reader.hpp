@@ -41,7 +41,7 @@ class ReplyReader {
 
  private:
   Progress end_line();
-  Progress fail(std::string what);
+  Progress fail(const std::string& what);
   void add_text(std::string_view text);
 
   std::string line_;  // what is kept of the line being read
