@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -121,9 +122,10 @@ Result<T> read_with(const SettingValue& value, const Rule<T>& rule) {
 
 template <class T>
 std::string print_with(const T& value, const Rule<T>& rule) {
-  for (const auto& [word, choice] : rule.choices)
-    if (choice == value) return quoted(word);
-  return print(value);
+  if constexpr (std::equality_comparable<T>)
+    for (const auto& [word, choice] : rule.choices)
+      if (choice == value) return setting::quoted(word);
+  return setting::print(value);
 }
 
 /// How a member of type M is laid out: its element type and its shape.
@@ -155,7 +157,8 @@ std::string print_member(const M& member, const Rule<E>& rule) {
   } else {
     std::string text;
     for (const auto& [key, element] : member)
-      text += (text.empty() ? " " : ", ") + quoted(key) + " = " + print_with<E>(element, rule);
+      text +=
+          (text.empty() ? " " : ", ") + setting::quoted(key) + " = " + print_with<E>(element, rule);
     return text.empty() ? "{}" : "{" + text + " }";
   }
 }

@@ -96,15 +96,15 @@ std::string print(const T& value) {
   else if constexpr (IntegerSetting<T>)
     return std::to_string(value);
   else if constexpr (std::same_as<T, double>)
-    return print_number(value);
+    return setting::print_number(value);
   else if constexpr (std::same_as<T, std::string>)
-    return quoted(value);
+    return setting::quoted(value);
   else if constexpr (std::same_as<T, Duration>)
-    return quoted(format_duration(value));
+    return setting::quoted(format_duration(value));
   else if constexpr (std::same_as<T, Size>)
-    return quoted(format_size(value));
+    return setting::quoted(format_size(value));
   else if constexpr (CustomSetting<T>)
-    return quoted(format_setting(value));
+    return setting::quoted(format_setting(value));
   else
     return {};
 }
