@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// e1 ARRIVED FLAGS SIZE BODY RET ENVID AUTH SESSION REVERSE-PATH COUNT {NOTIFY ORCPT PATH}
-// s1 GIVE-UP {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE]}       (times: milliseconds since 1970)
+// e1 ARRIVED FLAGS SIZE BODY RET ENVID AUTH SESSION REVERSE-PATH COUNT {NOTIFY ORCPT PATH} .
+// s1 GIVE-UP {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE]} .     (times: milliseconds since 1970)
+// The dot is the end mark: a line cut short is known as such, and no address is cut short.
 #include "queue/envelope_codec.hpp"
 
 #include "queue/field_line.hpp"
@@ -8,6 +9,7 @@
 namespace postrider::queue {
 namespace {
 
+constexpr std::string_view kEnd = " .";
 constexpr unsigned kSmtpUtf8 = 1, kEightBit = 2, kLeadingDot = 4, kUtf8Header = 8;
 
 unsigned flags_of(const Envelope& envelope) noexcept {
@@ -158,7 +160,7 @@ std::string encode(const Envelope& envelope) {
     text_field(line, recipient.parameters.orcpt);
     text_field(line, recipient.path.text());
   }
-  return line;
+  return line += kEnd;
 }
 
 std::string encode(const MessageState& state) {
@@ -180,7 +182,7 @@ std::string encode(const MessageState& state) {
     line += ',';
     append_text(line, status.remote);
   }
-  return line;
+  return line += kEnd;
 }
 
 std::expected<Envelope, std::string> decode_envelope(std::string_view line) {
@@ -199,7 +201,8 @@ std::expected<Envelope, std::string> decode_envelope(std::string_view line) {
   for (std::uint32_t i = 0; i < *count; ++i)
     if (!read_recipient(reader, envelope))
       return std::unexpected("envelope: recipient " + std::to_string(i + 1));
-  if (!reader.is_at_end()) return std::unexpected("envelope: more than its recipients");
+  if (reader.next() != "." || !reader.is_at_end())
+    return std::unexpected("envelope: no end after the last recipient");
   return envelope;
 }
 
@@ -211,12 +214,11 @@ std::expected<MessageState, std::string> decode_state(std::string_view line,
   const auto give_up = read_time(reader);
   if (!give_up) return std::unexpected("state: no give-up time");
   state.give_up_at = *give_up;
-  while (!reader.is_at_end()) {
+  for (std::size_t i = 0; i < recipients; ++i)
     if (!read_status(reader.next(), state.recipients.emplace_back()))
-      return std::unexpected("state: recipient " + std::to_string(state.recipients.size()));
-  }
-  if (state.recipients.size() != recipients)
-    return std::unexpected("state: not one for each recipient");
+      return std::unexpected("state: recipient " + std::to_string(i + 1));
+  if (reader.next() != "." || !reader.is_at_end())
+    return std::unexpected("state: no end after the last recipient");
   return state;
 }
 

@@ -299,14 +299,14 @@ void LoopQueue::turn() noexcept {
 
 void LoopQueue::set_alarm() {
   const TimePoint now = runtime_.now();
-  // An hour at most: the calendar may have jumped meanwhile.
-  TimePoint next = now + 1h;
-  if (const auto event = scheduler_.next_event()) next = std::min(next, *event);
+  TimePoint next = scheduler_.next_event().value_or(TimePoint::max());
   if (!attempts_.empty()) next = std::min(next, attempts_.begin()->second.deadline);
-  if (const auto expiry = owned_.next_expiry()) next = std::min(next, time_of(*expiry));
+  // An hour at most: the calendar may jump meanwhile.
+  if (const auto expiry = owned_.next_expiry())
+    next = std::min({next, time_of(*expiry), now + std::chrono::hours(1)});
   if (save_again_at_) next = std::min(next, *save_again_at_);
   // An alarm that rings early costs less than moving it each time.
-  if (alarm_at_ && *alarm_at_ <= next) return;
+  if (next == TimePoint::max() || (alarm_at_ && *alarm_at_ <= next)) return;
   alarm_at_ = next;
   runtime_.start_timer(alarm_, std::chrono::ceil<Duration>(std::max(next, now) - now));
 }

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "queue/scheduler.hpp"
+
+#include <cmath>
+#include <deque>
+
+#include <gtest/gtest.h>
+
+namespace postrider::queue {
+namespace {
+
+constexpr TimePoint kStart{std::chrono::hours(100)};
+
+Destination domain(const std::string& name) {
+  return {.transport = "smtp", .name = name, .port = 0, .use_mx = true};
+}
+
+SchedulerOptions options() {
+  SchedulerOptions o;
+  o.concurrency = {2, 6};
+  o.back_off = {1min, 4min};
+  o.jitter_percent = 0;
+  return o;
+}
+
+struct SchedulerTest : testing::Test {
+  ~SchedulerTest() override {
+    scheduler.clear([](Scheduled&) {});
+  }
+  Scheduled& add(const Destination& to) {
+    Scheduled& item = items.emplace_back();
+    scheduler.add(item, to, now);
+    return item;
+  }
+  /// Everything that may start now.
+  std::vector<std::string> wanted() {
+    std::vector<std::string> names;
+    while (const Destination* d = scheduler.next_wanted(now)) names.push_back(d->name);
+    return names;
+  }
+  void pass(Duration length) {
+    now += length;
+    scheduler.tick(now);
+  }
+  /// Takes one, which must be there, and ends it.
+  Scheduled& attempt(const Destination& to, HostResult result) {
+    Scheduled* item = scheduler.take(to, now);
+    EXPECT_NE(item, nullptr);
+    scheduler.finish(*item, result, now);
+    return *item;
+  }
+
+  std::deque<Scheduled> items;
+  TimePoint now = kStart;
+  Scheduler scheduler{options()};
+  const Destination a = domain("a.example"), b = domain("b.example");
+};
+
+TEST_F(SchedulerTest, FirstInFirstOut) {
+  Scheduled& first = add(a);
+  Scheduled& second = add(a);
+  EXPECT_EQ(scheduler.take(a, now), &first);
+  EXPECT_EQ(scheduler.take(a, now), &second);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  EXPECT_EQ(scheduler.take(b, now), nullptr);
+}
+
+TEST_F(SchedulerTest, WantsOneCourierForEachDeliveryUpToTheLimit) {
+  add(a);
+  EXPECT_EQ(wanted(), std::vector<std::string>{"a.example"});
+  EXPECT_TRUE(wanted().empty());
+  add(a), add(a), add(a);
+  EXPECT_EQ(wanted().size(), 1U);
+  add(b);
+  EXPECT_EQ(wanted(), std::vector<std::string>{"b.example"});
+}
+
+TEST_F(SchedulerTest, DestinationsTakeTurns) {
+  add(a), add(a), add(b), add(b);
+  const std::vector<std::string> turns{"a.example", "b.example", "a.example", "b.example"};
+  EXPECT_EQ(wanted(), turns);
+}
+
+TEST_F(SchedulerTest, FreshMailGoesBeforeRetries) {
+  Scheduled retry;
+  scheduler.add_delayed(retry, a, now + 1min, now);
+  pass(1min);
+  Scheduled& fresh = add(a);
+  EXPECT_EQ(scheduler.take(a, now), &fresh);
+  EXPECT_EQ(scheduler.take(a, now), &retry);
+}
+
+TEST_F(SchedulerTest, RetriesDoNotStarveUnderFreshMail) {
+  Scheduled retry;
+  scheduler.add_delayed(retry, a, now, now);
+  int taken = 0;
+  while (retry.place != Scheduled::Place::active && taken < 100) {
+    add(a);
+    Scheduled* item = scheduler.take(a, now);
+    ASSERT_NE(item, nullptr);
+    if (item != &retry) scheduler.finish(*item, HostResult::answered, now);
+    ++taken;
+  }
+  EXPECT_GT(taken, 4);
+  EXPECT_LT(taken, 10);
+  scheduler.finish(retry, HostResult::answered, now);
+}
+
+TEST_F(SchedulerTest, DelayedOnesAreDueAtTheirTime) {
+  Scheduled late, early;
+  scheduler.add_delayed(late, a, now + 2h, now);
+  scheduler.add_delayed(early, a, now + 1h, now);
+  EXPECT_EQ(scheduler.next_event(), now + 1h);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  pass(1h);
+  EXPECT_EQ(wanted().size(), 1U);
+  EXPECT_EQ(scheduler.take(a, now), &early);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  EXPECT_EQ(scheduler.next_event(), now + 1h);
+  scheduler.drop(late, now);
+  EXPECT_EQ(late.place, Scheduled::Place::none);
+  scheduler.finish(early, HostResult::delivered, now);
+}
+
+TEST_F(SchedulerTest, ConcurrencyGrowsWithSuccessAndShrinksWithFailure) {
+  for (int i = 0; i < 100; ++i) add(a);
+  EXPECT_EQ(scheduler.find(a)->limit(), 2U);
+  for (int i = 0; i < 3; ++i) attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.find(a)->limit(), 3U);
+  for (int i = 0; i < 40; ++i) attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.find(a)->limit(), 6U);
+  attempt(a, HostResult::answered);
+  EXPECT_EQ(scheduler.find(a)->limit(), 6U);
+  attempt(a, HostResult::failed);
+  EXPECT_EQ(scheduler.find(a)->limit(), 1U);
+  pass(1min);
+  attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.find(a)->limit(), 3U);
+}
+
+TEST_F(SchedulerTest, BackOffIsSharedAndProbedByOne) {
+  for (int i = 0; i < 10; ++i) add(a);
+  Scheduled* one = scheduler.take(a, now);
+  Scheduled* two = scheduler.take(a, now);
+  pass(30s);
+  scheduler.finish(*one, HostResult::failed, now);
+  EXPECT_EQ(scheduler.delay(*one, now + 10s, true, now), now + 1min);
+  scheduler.finish(*two, HostResult::failed, now);  // began before: tells nothing new
+  scheduler.delay(*two, now + 20s, true, now);
+  EXPECT_EQ(scheduler.find(a)->failures(), 1U);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  EXPECT_TRUE(wanted().empty());
+  pass(59s);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  pass(1s);
+  EXPECT_EQ(scheduler.find(a)->ready(), 10U);  // due together
+  EXPECT_EQ(wanted().size(), 1U);
+  Scheduled* probe = scheduler.take(a, now);
+  ASSERT_NE(probe, nullptr);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  scheduler.finish(*probe, HostResult::failed, now);
+  EXPECT_EQ(scheduler.find(a)->failures(), 2U);
+  EXPECT_EQ(scheduler.find(a)->back_off_until(), now + 4min);
+}
+
+TEST_F(SchedulerTest, SuccessWakesWhatWaitedForTheHostOnly) {
+  Scheduled& one = add(a);
+  attempt(a, HostResult::failed);
+  scheduler.delay(one, now + 5h, true, now);
+  Scheduled greylisted;
+  scheduler.add_delayed(greylisted, a, now + 5h, now);
+  pass(1min);
+  add(a);
+  attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.find(a)->ready(), 1U);
+  EXPECT_EQ(scheduler.find(a)->delayed(), 1U);
+  EXPECT_EQ(scheduler.take(a, now), &one);
+  scheduler.finish(one, HostResult::delivered, now);
+  scheduler.drop(greylisted, now);
+}
+
+TEST_F(SchedulerTest, PutBackComesFirstAgain) {
+  Scheduled& one = add(a);
+  add(a);
+  EXPECT_EQ(scheduler.take(a, now), &one);
+  scheduler.finish(one, HostResult::untried, now);
+  scheduler.put_back(one, now);
+  EXPECT_EQ(scheduler.take(a, now), &one);
+}
+
+TEST_F(SchedulerTest, HurryEndsTheBackOff) {
+  Scheduled& one = add(a);
+  attempt(a, HostResult::failed);
+  scheduler.delay(one, now + 5h, true, now);
+  scheduler.hurry(one, now);
+  EXPECT_EQ(scheduler.take(a, now), &one);
+}
+
+struct Waiter final : WaitingCourier {
+  void wake() noexcept override { woken = true; }
+  bool woken = false;
+};
+
+TEST_F(SchedulerTest, WaitingCouriersAreWokenLastInFirstOut) {
+  add(a), add(a);
+  EXPECT_EQ(wanted().size(), 2U);
+  attempt(a, HostResult::delivered);
+  attempt(a, HostResult::delivered);
+  Waiter first, second;
+  scheduler.courier_waits(a, first, now);
+  scheduler.courier_waits(a, second, now);
+  add(a);
+  EXPECT_TRUE(second.woken);
+  EXPECT_FALSE(first.woken);
+  EXPECT_TRUE(wanted().empty());
+  scheduler.courier_resumes(a, first);
+  add(a);
+  EXPECT_FALSE(first.woken);
+}
+
+TEST_F(SchedulerTest, IdleDestinationsAreForgottenAfterAWhile) {
+  add(a);
+  EXPECT_EQ(wanted().size(), 1U);
+  attempt(a, HostResult::delivered);
+  scheduler.courier_left(a, now);
+  EXPECT_EQ(scheduler.destinations(), 1U);
+  pass(9min);
+  EXPECT_EQ(scheduler.destinations(), 1U);
+  pass(1min);
+  EXPECT_EQ(scheduler.destinations(), 0U);
+  EXPECT_FALSE(scheduler.next_event());
+}
+
+TEST_F(SchedulerTest, CouriersOfTheDeadAreLimited) {
+  SchedulerOptions few = options();
+  few.max_couriers = 8;
+  Scheduler small(few);
+  std::deque<Scheduled> mail;
+  small.add(mail.emplace_back(), a, now);
+  ASSERT_NE(small.next_wanted(now), nullptr);
+  small.finish(*small.take(a, now), HostResult::delivered, now);
+  small.courier_left(a, now);
+  for (int i = 0; i < 20; ++i)
+    small.add(mail.emplace_back(), domain("new" + std::to_string(i)), now);
+  int started = 0;
+  while (small.next_wanted(now)) ++started;
+  EXPECT_EQ(started, 6);
+  // One that took mail before still gets its courier.
+  small.add(mail.emplace_back(), a, now);
+  const Destination* proven = small.next_wanted(now);
+  ASSERT_NE(proven, nullptr);
+  EXPECT_EQ(*proven, a);
+  small.clear([](Scheduled&) {});
+}
+
+TEST_F(SchedulerTest, AHundredThousandForDeadHostsDoNotSlowALiveOne) {
+  // 50,000 dead hosts with a delayed message each, one dead host with 50,000.
+  for (int i = 0; i < 50'000; ++i) {
+    const Destination dead = domain("dead" + std::to_string(i) + ".example");
+    Scheduled& item = add(dead);
+    EXPECT_NE(scheduler.take(dead, now), nullptr);
+    scheduler.finish(item, HostResult::failed, now);
+    scheduler.delay(item, now + 5min + std::chrono::milliseconds(i), true, now);
+  }
+  const Destination full = domain("full.example");
+  for (int i = 0; i < 50'000; ++i) add(full);
+  scheduler.take(full, now);
+  scheduler.finish(items[50'000], HostResult::failed, now);
+  scheduler.delay(items[50'000], now + 5min, true, now);
+  wanted();
+
+  const std::uint64_t before = scheduler.steps();
+  Scheduled& live = add(a);
+  EXPECT_EQ(wanted(), std::vector<std::string>{"a.example"});
+  EXPECT_EQ(scheduler.take(a, now), &live);
+  scheduler.finish(live, HostResult::delivered, now);
+  scheduler.courier_left(a, now);
+  EXPECT_LT(scheduler.steps() - before, 60U);  // a few times log2(50,000)
+
+  // And when the dead come due, each costs O(log n).
+  now += 5min;
+  const std::uint64_t then = scheduler.steps();
+  scheduler.tick(now);
+  EXPECT_LT(scheduler.steps() - then, 200U);
+}
+
+}  // namespace
+}  // namespace postrider::queue
