@@ -75,7 +75,9 @@ void TaskSet::on_exception(std::function<void(std::exception_ptr)> handler) {
   impl_->handler = std::move(handler);
 }
 
-std::size_t TaskSet::size() const noexcept { return impl_->size(); }
+std::size_t TaskSet::size() const noexcept {
+  return impl_->size();
+}
 
 Task<void> TaskSet::join() {
   if (is_empty()) co_return;

@@ -62,8 +62,7 @@ void MemoryPipe::enqueue(Kind kind, std::string octets) {
   if (options_.octets_per_second > 0)
     pace = std::chrono::nanoseconds(octets.size() * 1'000'000'000 / options_.octets_per_second);
   last_sent_ = std::max(last_sent_, receiver_loop_.now()) + pace;
-  Segment segment{
-      .due = last_sent_ + options_.latency, .kind = kind, .octets = std::move(octets)};
+  Segment segment{.due = last_sent_ + options_.latency, .kind = kind, .octets = std::move(octets)};
   if (is_direct()) return arrive(std::move(segment));
   const TimePoint due = segment.due;
   flight_.push_back(std::move(segment));
@@ -82,8 +81,7 @@ void MemoryPipe::expired() noexcept {
     arrive(std::move(segment));
   }
   if (!flight_.empty())
-    receiver_loop_.start_timer(*this,
-                               ceil_to_duration(flight_.front().due - receiver_loop_.now()));
+    receiver_loop_.start_timer(*this, ceil_to_duration(flight_.front().due - receiver_loop_.now()));
 }
 
 void MemoryPipe::arrive(Segment segment) {

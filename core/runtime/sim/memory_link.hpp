@@ -20,12 +20,12 @@ namespace postrider::runtime {
 
 /// How a simulated connection behaves; the same for both directions.
 struct LinkOptions {
-  Duration latency{0};                     ///< one way
-  std::size_t window = 64 * 1024;          ///< octets sent but not read before a writer waits
-  std::size_t octets_per_second = 0;       ///< 0: no limit
-  std::size_t largest_segment = 0;         ///< deliver in pieces of random size up to this; 0: whole
-  std::optional<std::size_t> reset_after;  ///< reset once so many octets arrived at one end
-  std::uint64_t seed = 1;                  ///< of the sizes of the segments
+  Duration latency{0};                ///< one way
+  std::size_t window = 64 * 1024;     ///< octets sent but not read before a writer waits
+  std::size_t octets_per_second = 0;  ///< 0: no limit
+  std::size_t largest_segment = 0;    ///< deliver in pieces of random size up to this; 0: whole
+  std::optional<std::size_t> reset_after{};  ///< reset once so many octets arrived at one end
+  std::uint64_t seed = 1;                    ///< of the sizes of the segments
 };
 
 struct MemoryLink;

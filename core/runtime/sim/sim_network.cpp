@@ -110,8 +110,7 @@ StreamPtr SimNetwork::open(Runtime& from, SimListenerPtr listener, const Place& 
   PairAddresses addresses;
   if (const auto* const remote = std::get_if<SocketAddress>(&target)) {
     addresses.remote = *remote;
-    addresses.local.address =
-        source.is_unspecified() ? default_source(remote->address) : source;
+    addresses.local.address = source.is_unspecified() ? default_source(remote->address) : source;
     addresses.local.port = next_port();
   }
   const LinkOptions options{.latency = latency_,

@@ -20,7 +20,9 @@ SimWorld::SimWorld(std::uint64_t seed)
 
 SimWorld::~SimWorld() = default;
 
-Runtime& SimWorld::loop(std::size_t number) { return *loops_.at(number); }
+Runtime& SimWorld::loop(std::size_t number) {
+  return *loops_.at(number);
+}
 
 Runtime& SimWorld::add_loop() {
   loops_.push_back(std::make_unique<SimLoop>(*this));
@@ -80,7 +82,9 @@ bool SimWorld::finish(Task<void> task) {
   return true;
 }
 
-void SimWorld::set_latency(Duration latency) noexcept { network_->set_latency(latency); }
+void SimWorld::set_latency(Duration latency) noexcept {
+  network_->set_latency(latency);
+}
 
 void SimWorld::set_fault(const SocketAddress& target, const SimFault& fault) {
   network_->set_fault(target, fault);

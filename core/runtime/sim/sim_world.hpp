@@ -29,9 +29,10 @@ struct SimFault {
     black_hole,   ///< never answered
   };
   Kind kind = Kind::none;
-  std::size_t octets_per_second = 0;       ///< a slow peer; 0: no limit
-  std::size_t largest_segment = 0;         ///< octets arrive in random pieces up to this; 0: whole
-  std::optional<std::size_t> reset_after;  ///< an established connection breaks after so many octets
+  std::size_t octets_per_second = 0;  ///< a slow peer; 0: no limit
+  std::size_t largest_segment = 0;    ///< octets arrive in random pieces up to this; 0: whole
+  std::optional<std::size_t>
+      reset_after{};  ///< an established connection breaks after so many octets
 };
 
 /// [one thread] Outlives everything that was made on its loops.

@@ -3,9 +3,9 @@
 // owner its `data` points to one of these, afterwards it is null and callbacks do nothing.
 #pragma once
 
-#include <uv.h>
-
 #include <memory>
+
+#include <uv.h>
 
 namespace postrider::runtime {
 

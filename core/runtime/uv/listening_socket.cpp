@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/uv/listening_socket.hpp"
 
+#include <cerrno>
+#include <cstring>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "runtime/uv/uv_address.hpp"
 #include "runtime/uv/uv_error.hpp"
@@ -30,7 +30,7 @@ bool set_option(int descriptor, int level, int name) noexcept {
 
 /// False only for a socket file whose process is gone. A full backlog counts as an answer.
 bool is_answered(const sockaddr_un& address) noexcept {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(address.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return true;
   const int descriptor = open_socket(AF_UNIX);
   if (descriptor < 0) return true;
@@ -95,17 +95,19 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
 ListeningSocket::~ListeningSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
   if (path_.empty()) return;
-  struct stat status {};
-  const bool ours = ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ &&
-                    status.st_ino == inode_;
+  struct stat status{};
+  const bool ours =
+      ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
   if (ours) ::unlink(path_.c_str());
 }
 
-bool ListeningSocket::listen() const noexcept { return ::listen(descriptor_, kBacklog) == 0; }
+bool ListeningSocket::listen() const noexcept {
+  return ::listen(descriptor_, kBacklog) == 0;
+}
 
 void ListeningSocket::own_file(const std::string& path) noexcept {
   path_ = path;
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return;
   device_ = status.st_dev;
   inode_ = status.st_ino;

@@ -2,10 +2,10 @@
 // Sockets that listen: TCP with SO_REUSEPORT, or a Unix socket that only its owner may open.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <utility>
+
+#include <sys/types.h>
 
 #include "runtime/byte_stream.hpp"
 

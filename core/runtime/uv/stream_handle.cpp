@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/uv/stream_handle.hpp"
 
-#include <unistd.h>
-
 #include <cstddef>
+
+#include <unistd.h>
 
 namespace postrider::runtime {
 

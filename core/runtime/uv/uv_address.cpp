@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/uv/uv_address.hpp"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <netinet/in.h>
 
 namespace postrider::runtime {
 

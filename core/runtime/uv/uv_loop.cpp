@@ -111,7 +111,9 @@ void UvLoop::woken() {
   if (stop_asked_.exchange(false)) uv_stop(&loop_);
 }
 
-void UvLoop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+void UvLoop::run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+}
 
 void UvLoop::stop() {
   stop_asked_ = true;

@@ -3,12 +3,12 @@
 // events; one uv_timer stands for all timers, and is set only right before the loop may sleep.
 #pragma once
 
-#include <uv.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <optional>
+
+#include <uv.h>
 
 #include "runtime/post_queue.hpp"
 #include "runtime/ready_list.hpp"

@@ -15,8 +15,12 @@ namespace {
 
 constexpr std::size_t kIdleCapacity = 4096;  // an idle session does not keep a large buffer
 
-std::unexpected<IoError> failed(int code) { return std::unexpected(uv_error(code)); }
-IoResult<void> closed_by_us() { return failed(UV_ECANCELED); }
+std::unexpected<IoError> failed(int code) {
+  return std::unexpected(uv_error(code));
+}
+IoResult<void> closed_by_us() {
+  return failed(UV_ECANCELED);
+}
 
 template <class Ask>
 SocketAddress address_of(const StreamHandle& handle, Ask ask) noexcept {
@@ -53,7 +57,9 @@ UvStream::UvStream(UvLoop& loop, StreamHandlePtr handle)
   handle_->set_owner(this);
 }
 
-UvStream::~UvStream() { close(); }
+UvStream::~UvStream() {
+  close();
+}
 
 Task<IoResult<void>> UvStream::read(std::string& target) {
   if (auto result = read_now(target)) return std::move(*result);
@@ -142,7 +148,8 @@ Task<IoResult<void>> UvStream::write(std::span<const std::string_view> parts) {
   if (first == end) return IoResult<void>();
   first->base += taken;
   first->len -= taken;
-  rest.count = static_cast<unsigned>(std::move(first, end, rest.parts.begin()) - rest.parts.begin());
+  rest.count =
+      static_cast<unsigned>(std::move(first, end, rest.parts.begin()) - rest.parts.begin());
   return write_later(*this, rest);
 }
 

@@ -51,7 +51,7 @@ class UvStream final : public ByteStream, public HandleOwner {
   StreamHandlePtr handle_;
   bool reading_ = false;
   bool shut_down_ = false;
-  std::string buffer_;           // came while nobody read
+  std::string buffer_;            // came while nobody read
   std::optional<IoError> ended_;  // after the buffer: EOF or an error
   std::string* target_ = nullptr;
   WaitSlot<IoResult<void>> reader_;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every moment is a good moment to be dropped.
-#include "support/drop_at.hpp"
-
 #include "rig.hpp"
+#include "support/drop_at.hpp"
 
 namespace postrider::runtime {
 namespace {
@@ -40,23 +39,24 @@ Task<void> conversation(Runtime& runtime) {
   co_await sessions.join();
 }
 
-Task<void> scene(SimWorld& world) { return conversation(world.loop()); }
+Task<void> scene(SimWorld& world) {
+  return conversation(world.loop());
+}
 
 TEST(DropAtEveryStep, AConversation) {
   EXPECT_GT(tests::drop_at_every_step(scene), 10U);
 }
 
 TEST(DropAtEveryStep, AStuckSceneIsTold) {
-  EXPECT_EQ(tests::drop_at_every_step([](SimWorld&) -> Task<void> {
-              co_await std::suspend_always();
-            }),
-            0U);
+  EXPECT_EQ(
+      tests::drop_at_every_step([](SimWorld&) -> Task<void> { co_await std::suspend_always(); }),
+      0U);
 }
 
 TEST(DropOnUv, AConversationAfterAnyNumberOfTurns) {
   const auto runtime = make_uv_runtime();
   bool done = false;
-  for (int drop_after = 0; drop_after < 200 && !done; ++drop_after) {
+  for (int drop_after = 0; drop_after < 5000 && !done; ++drop_after) {
     auto task = conversation(*runtime);
     done = task.start();
     for (int turn = 0; turn < drop_after && !done; ++turn) {
@@ -65,7 +65,7 @@ TEST(DropOnUv, AConversationAfterAnyNumberOfTurns) {
       done = task.is_done();
     }
   }
-  SUCCEED();
+  EXPECT_TRUE(done);
 }
 
 }  // namespace

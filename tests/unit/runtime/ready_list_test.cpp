@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/ready_list.hpp"
 
-#include <gtest/gtest.h>
-
 #include <optional>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace postrider::runtime {
 namespace {

@@ -2,10 +2,10 @@
 // The two runtimes behind one face, so that the same tests run on both.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "runtime/sim/sim_world.hpp"
 #include "runtime/task_set.hpp"

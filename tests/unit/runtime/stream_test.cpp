@@ -20,9 +20,8 @@ struct Connected {
 };
 
 Task<void> open(Runtime& runtime, Connected& made) {
-  auto acceptor = runtime.listen(loopback(), [&made](StreamPtr stream) {
-    made.server = std::move(stream);
-  });
+  auto acceptor =
+      runtime.listen(loopback(), [&made](StreamPtr stream) { made.server = std::move(stream); });
   EXPECT_TRUE(acceptor.has_value());
   made.acceptor = std::move(*acceptor);
   auto client = co_await runtime.connect(made.acceptor->local());
@@ -252,7 +251,9 @@ Task<void> refuse(Runtime& runtime) {
   if (!refused) EXPECT_EQ(refused.error().failure, IoFailure::refused);
 }
 
-TYPED_TEST(StreamTest, NobodyListening) { EXPECT_TRUE(this->run(refuse(this->runtime()))); }
+TYPED_TEST(StreamTest, NobodyListening) {
+  EXPECT_TRUE(this->run(refuse(this->runtime())));
+}
 
 Task<void> pause_accepting(Runtime& runtime) {
   int accepted = 0;

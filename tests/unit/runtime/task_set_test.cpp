@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/task_set.hpp"
 
-#include <gtest/gtest.h>
-
 #include <optional>
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 #include "runtime/sim/sim_world.hpp"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/timer_heap.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <functional>
 #include <memory>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "runtime/sim/sim_world.hpp"
 
@@ -19,7 +19,9 @@ struct Probe final : Timer {
   std::function<void()> action;
 };
 
-TimePoint at(int milliseconds) { return TimePoint(std::chrono::milliseconds(milliseconds)); }
+TimePoint at(int milliseconds) {
+  return TimePoint(std::chrono::milliseconds(milliseconds));
+}
 
 class TimerHeapTest : public testing::Test {
  protected:
