@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "configuration.hpp"
+
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "config/diagnostic.hpp"
+#include "config/load.hpp"
+
+namespace postrider {
+
+namespace {
+
+std::vector<plugin::Block> blocks_of(const config::Settings& settings) {
+  std::vector<plugin::Block> blocks;
+  for (const config::Plugin& block : settings.plugin) {
+    const auto policy = [](config::FailurePolicy from) {
+      return from == config::FailurePolicy::pass     ? plugin::FailurePolicy::pass
+             : from == config::FailurePolicy::reject ? plugin::FailurePolicy::reject
+                                                     : plugin::FailurePolicy::defer;
+    };
+    blocks.push_back({.use = block.use,
+                      .id = block.id,
+                      .enabled = block.enabled,
+                      .on_error = policy(block.on_error),
+                      .on_timeout = policy(block.on_timeout),
+                      .hook_timeout = block.hook_timeout,
+                      .mode = block.mode == config::PluginMode::shadow ? plugin::Mode::shadow
+                                                                       : plugin::Mode::active,
+                      .settings = block.own,
+                      .place = block.own.place});
+  }
+  return blocks;
+}
+
+receive::Options receive_options(const config::Settings& settings) {
+  const config::Smtp& smtp = settings.smtp;
+  return {.hostname = settings.hostname,
+          .banner = smtp.banner,
+          .max_message_size = smtp.max_message_size.octets,
+          .max_line = static_cast<std::size_t>(smtp.max_line),
+          .max_data_line = static_cast<std::size_t>(smtp.max_data_line),
+          .max_header_size = smtp.max_header_size.octets,
+          .max_recipients = static_cast<std::size_t>(smtp.max_recipients),
+          .max_errors = static_cast<unsigned>(smtp.max_errors),
+          .max_received = static_cast<unsigned>(smtp.max_received),
+          .max_sessions = static_cast<std::size_t>(smtp.max_sessions),
+          .max_sessions_per_client = static_cast<std::size_t>(smtp.max_sessions_per_client),
+          .command_timeout = smtp.command_timeout,
+          .data_timeout = smtp.data_timeout,
+          .session_timeout = smtp.session_timeout};
+}
+
+deliver::Options deliver_options(const config::Settings& settings) {
+  const config::Deliver& from = settings.deliver;
+  deliver::Options options;
+  options.helo = settings.hostname;
+  options.connect = from.connect_timeout;
+  options.greeting = from.greeting_timeout;
+  options.hello = from.helo_timeout;
+  options.mail = from.mail_timeout;
+  options.rcpt = from.rcpt_timeout;
+  options.data_init = from.data_init_timeout;
+  options.data_block = from.data_block_timeout;
+  options.data_end = from.data_end_timeout;
+  options.quit = from.quit_timeout;
+  options.idle_connection = from.idle_connection;
+  if (from.max_messages_per_connection > 0)
+    options.max_messages = static_cast<std::size_t>(from.max_messages_per_connection);
+  else
+    options.max_messages = SIZE_MAX;
+  options.route.port = static_cast<std::uint16_t>(from.port);
+  return options;
+}
+
+std::shared_ptr<const receive::RelayPolicy> relay_policy(const config::Settings& settings) {
+  std::vector<Network> networks;
+  for (const std::string& text : settings.relay.networks)
+    networks.push_back(Network::parse(text).value());
+  return std::make_shared<receive::RelayPolicy>(std::move(networks), settings.relay.domains,
+                                                settings.local.domains);
+}
+
+std::vector<receive::Endpoint> endpoints_of(const config::Settings& settings) {
+  std::vector<receive::Endpoint> endpoints;
+  for (const config::Listen& listen : settings.listen)
+    endpoints.push_back({.address = SocketAddress::parse(listen.address).value(),
+                         .lmtp = listen.protocol == config::Protocol::lmtp});
+  return endpoints;
+}
+
+std::string resolv_conf() {
+  std::ifstream file("/etc/resolv.conf");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+queue::QueueOptions Configuration::queue_options(unsigned loop) const {
+  const config::Queue& queue = settings.queue;
+  queue::QueueOptions options;
+  options.hostname = settings.hostname;
+  options.retry = queue.retry;
+  options.retry_jitter = static_cast<unsigned>(queue.retry_jitter);
+  options.give_up = queue.give_up;
+  options.scheduler.concurrency.initial = static_cast<unsigned>(queue.initial_concurrency);
+  options.scheduler.concurrency.max = static_cast<unsigned>(queue.max_concurrency);
+  options.scheduler.jitter_percent = options.retry_jitter;
+  options.seed = std::random_device{}() + loop;
+  options.scheduler.seed = options.seed;
+  return options;
+}
+
+dns::ResolverOptions Configuration::resolver_options() const {
+  dns::ResolverOptions options;
+  for (const std::string& server : settings.dns.servers)
+    options.servers.push_back(SocketAddress::parse(server).value());
+  if (options.servers.empty()) options.servers = dns::servers_from_resolv_conf(resolv_conf());
+  options.attempt_timeout = settings.dns.attempt_timeout;
+  options.attempts = static_cast<unsigned>(settings.dns.attempts);
+  return options;
+}
+
+LogLevel Configuration::log_level() const noexcept {
+  return static_cast<LogLevel>(settings.log.level);
+}
+
+unsigned Configuration::loops() const noexcept {
+  if (settings.server.loops.count) return static_cast<unsigned>(*settings.server.loops.count);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::expected<ConfigurationPtr, std::vector<std::string>> load_configuration(
+    const std::string& file) {
+  auto loaded = config::load(file);
+  std::vector<std::string> mistakes;
+  for (const config::Diagnostic& diagnostic : loaded.diagnostics)
+    mistakes.push_back(diagnostic.text());
+
+  auto configuration = std::make_shared<Configuration>();
+  configuration->file = file;
+  configuration->settings = std::move(loaded.settings);
+  const config::Settings& settings = configuration->settings;
+  auto plugins = plugin::prepare_plugins(blocks_of(settings), settings.server.plugin_path);
+  if (plugins) {
+    configuration->plugins = std::move(*plugins);
+  } else {
+    for (const Problem& problem : plugins.error())
+      mistakes.push_back(config::Diagnostic{.file = file, .problem = problem}.text());
+  }
+  if (!mistakes.empty()) return std::unexpected(std::move(mistakes));
+
+  configuration->receive = std::make_shared<receive::Options>(receive_options(settings));
+  configuration->policy = relay_policy(settings);
+  configuration->deliver = deliver_options(settings);
+  configuration->endpoints = endpoints_of(settings);
+  return configuration;
+}
+
+}  // namespace postrider

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "control/control_json.hpp"
+
+#include <fmt/chrono.h>
+
+#include "plugin/instance.hpp"
+
+namespace postrider::control {
+
+std::string time_text(WallTime time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(
+                         std::chrono::time_point_cast<std::chrono::seconds>(time))));
+}
+
+Json to_json(const queue::QueueCounts& counts) {
+  return {{"messages", counts.messages},
+          {"queued", counts.queued},
+          {"active", counts.active},
+          {"delayed", counts.delayed},
+          {"held", counts.held},
+          {"failed", counts.failed},
+          {"destinations", counts.destinations},
+          {"delivered_since_start", counts.delivered_total},
+          {"failed_since_start", counts.failed_total}};
+}
+
+Json to_json(const queue::MessageView& message) {
+  Json recipients = Json::array();
+  for (const queue::RecipientView& recipient : message.recipients) {
+    Json one{{"address", recipient.address},
+             {"state", queue::state_name(recipient.state)},
+             {"destination", recipient.destination},
+             {"attempts", recipient.attempts},
+             {"status", recipient.status},
+             {"reason", recipient.reason},
+             {"remote", recipient.remote}};
+    one["next_attempt"] =
+        recipient.next_attempt ? Json(time_text(*recipient.next_attempt)) : Json(nullptr);
+    recipients.push_back(std::move(one));
+  }
+  return {{"id", message.queue_id},
+          {"sender", message.reverse_path},
+          {"size", message.size},
+          {"arrived", time_text(message.arrived)},
+          {"give_up_at", time_text(message.give_up_at)},
+          {"recipients", std::move(recipients)}};
+}
+
+Json to_json(const queue::DestinationView& destination) {
+  return {{"destination", destination.destination},
+          {"ready", destination.ready},
+          {"delayed", destination.delayed},
+          {"active", destination.active},
+          {"couriers", destination.couriers},
+          {"limit", destination.limit},
+          {"failures", destination.failures},
+          {"back_off_s", destination.back_off.count() / 1000}};
+}
+
+Json to_json(const plugin::PluginView& plugin) {
+  Json hooks = Json::array();
+  for (const plugin::HookView& hook : plugin.hooks) {
+    hooks.push_back({{"hook", plugin::hook_name(hook.kind)},
+                     {"order", hook.order},
+                     {"calls", hook.counter.calls},
+                     {"refusals", hook.counter.refusals},
+                     {"errors", hook.counter.errors},
+                     {"timeouts", hook.counter.timeouts},
+                     {"total_us", hook.counter.total.count() / 1000},
+                     {"max_us", hook.counter.longest.count() / 1000}});
+  }
+  Json settings = Json::object();
+  for (const auto& [key, value] : plugin.settings) settings[key] = value;
+  return {{"id", plugin.id},
+          {"name", plugin.name},
+          {"description", plugin.description},
+          {"mode", plugin.mode == plugin::Mode::shadow ? "shadow" : "enforce"},
+          {"bypassed", plugin.is_bypassed},
+          {"hooks", std::move(hooks)},
+          {"settings", std::move(settings)}};
+}
+
+Json to_json(const receive::SessionTable::Figures& figures) {
+  return {{"now", figures.sessions_now},
+          {"total", figures.sessions_total},
+          {"messages", figures.messages},
+          {"refusals", figures.refusals},
+          {"banner_p50_ms", figures.banner_p50_ms},
+          {"banner_p99_ms", figures.banner_p99_ms},
+          {"banner_max_ms", figures.banner_max_ms}};
+}
+
+Json to_json(const store::Stats& stats) {
+  return {{"messages", stats.messages}, {"octets", stats.bytes},
+          {"commits", stats.commits},   {"flushes", stats.flushes},
+          {"segments", stats.segments}, {"accepting", stats.accepting},
+          {"trouble", stats.trouble}};
+}
+
+}  // namespace postrider::control

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// What the daemon shows, as JSON. The shapes are those of docs/control.md.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "control/daemon.hpp"
+
+namespace postrider::control {
+
+using Json = nlohmann::ordered_json;
+
+/// RFC 3339 in UTC, to the second.
+std::string time_text(WallTime time);
+Json to_json(const queue::QueueCounts& counts);
+Json to_json(const queue::MessageView& message);
+Json to_json(const queue::DestinationView& destination);
+Json to_json(const plugin::PluginView& plugin);
+Json to_json(const receive::SessionTable::Figures& figures);
+Json to_json(const store::Stats& stats);
+
+}  // namespace postrider::control

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// What an operator can ask of the running daemon. The server implements it over all loops.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <postrider/task.hpp>
+
+#include "plugin/plugin_set.hpp"
+#include "queue/loop_queue.hpp"
+#include "receive/session_table.hpp"
+
+namespace postrider::control {
+
+enum class QueueChange : std::uint8_t { retry, hold, release, remove };
+
+/// [main thread]
+class Daemon {
+ public:
+  virtual ~Daemon() = default;
+  virtual std::string hostname() const = 0;
+  virtual WallTime started_at() const = 0;
+  virtual bool is_stopping() const = 0;
+  virtual receive::SessionTable::Figures sessions() const = 0;
+  virtual store::Stats store_stats() const = 0;
+  virtual Task<queue::QueueCounts> counts() = 0;
+  /// Messages of all loops, oldest first, at most selection.limit.
+  virtual Task<std::vector<queue::MessageView>> list(queue::Selection selection) = 0;
+  /// How many messages were changed.
+  virtual Task<std::size_t> change(QueueChange change, queue::Selection selection) = 0;
+  virtual Task<std::vector<queue::DestinationView>> destinations() = 0;
+  /// The header block of a queued message, at most 64 KiB.
+  virtual std::expected<std::string, std::string> headers(const std::string& queue_id) = 0;
+  /// The plugins of one loop, their counters summed over all.
+  virtual Task<std::vector<plugin::PluginView>> plugins() = 0;
+  /// A command of a plugin, as the first loop that knows it answers: JSON text.
+  virtual Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) = 0;
+  /// Every mistake, or nothing when the new configuration is in force.
+  virtual Task<std::vector<std::string>> reload() = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace postrider::control

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// postrider: the operator's tool. It asks the daemon over the control socket, or works alone
+// (check, explain, send). Text for people, --json for programs.
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include <CLI/CLI.hpp>
+
+#include "config/reference.hpp"
+#include "configuration.hpp"
+#include "control/control_client.hpp"
+#include "control/send.hpp"
+#include "control/tool_text.hpp"
+
+namespace {
+
+using namespace postrider::control;
+
+struct Arguments {
+  std::string control = "/run/postrider/control.sock";
+  bool json = false;
+  std::string id, sender, recipient, destination, state, hook, file, key;
+  std::size_t limit = 1000;
+  Sending sending;
+};
+
+int complain(const std::string& text) {
+  std::fprintf(stderr, "postrider: %s\n", text.c_str());
+  return 1;
+}
+
+Json options_of(const Arguments& arguments) {
+  return {{"sender", arguments.sender},
+          {"recipient", arguments.recipient},
+          {"destination", arguments.destination},
+          {"state", arguments.state},
+          {"limit", arguments.limit}};
+}
+
+/// Ask the daemon and print the answer; the exit code.
+int ask_daemon(const Arguments& arguments, std::vector<std::string> words,
+               const std::function<std::string(const Json&)>& text) {
+  const auto answer =
+      ask(arguments.control, {{"words", std::move(words)}, {"options", options_of(arguments)}});
+  if (!answer) return complain(answer.error());
+  if (arguments.json) std::cout << answer->dump(2) << "\n";
+  if (answer->contains("error")) {
+    for (const Json& mistake : answer->value("mistakes", Json::array()))
+      std::fprintf(stderr, "%s\n", mistake.get<std::string>().c_str());
+    return complain(answer->at("error").get<std::string>());
+  }
+  if (!arguments.json) std::cout << text(*answer);
+  return 0;
+}
+
+void add_selection(CLI::App& command, Arguments& arguments) {
+  command.add_option("--sender", arguments.sender, "Reverse-path; * matches anything");
+  command.add_option("--recipient", arguments.recipient, "Address; * matches anything");
+  command.add_option("--destination", arguments.destination, "Destination; * matches anything");
+  command.add_option("--state", arguments.state, "queued, active, delayed, held or failed");
+  command.add_option("--limit", arguments.limit, "At most so many messages")->capture_default_str();
+}
+
+int exit_code = 0;
+
+void add_queue(CLI::App& app, Arguments& arguments) {
+  auto* queue = app.add_subcommand("queue", "The messages in the queue")->require_subcommand(1);
+  auto* list = queue->add_subcommand("list", "Each message, its recipients, why and what next");
+  add_selection(*list, arguments);
+  list->callback([&] { exit_code = ask_daemon(arguments, {"queue", "list"}, list_text); });
+
+  auto* show = queue->add_subcommand("show", "One message with its header fields");
+  show->add_option("id", arguments.id, "Queue id")->required();
+  show->callback([&] {
+    exit_code = ask_daemon(arguments, {"queue", "show", arguments.id},
+                           [](const Json& json) { return message_text(json, true); });
+  });
+
+  const std::pair<const char*, const char*> changes[] = {
+      {"retry", "Try delayed messages now"},
+      {"hold", "Keep messages until they are released"},
+      {"release", "Let held messages go"},
+      {"remove", "Remove messages without a report"}};
+  for (const auto& [name, help] : changes) {
+    auto* change = queue->add_subcommand(name, help);
+    change->add_option("id", arguments.id, "Queue id");
+    add_selection(*change, arguments);
+    change->callback([&arguments, word = std::string(name)] {
+      std::vector<std::string> words{"queue", word};
+      if (!arguments.id.empty()) words.push_back(arguments.id);
+      exit_code = ask_daemon(arguments, words, plain_text);
+    });
+  }
+}
+
+void add_daemon(CLI::App& app, Arguments& arguments) {
+  app.add_subcommand("status", "How the daemon fares")->callback([&] {
+    exit_code = ask_daemon(arguments, {"status"}, status_text);
+  });
+  auto* why = app.add_subcommand("why", "Why a message is where it is, and what happens next");
+  why->add_option("id", arguments.id, "Queue id")->required();
+  why->callback([&] {
+    exit_code = ask_daemon(arguments, {"why", arguments.id},
+                           [](const Json& json) { return message_text(json, false); });
+  });
+  app.add_subcommand("destinations", "Where mail waits")->callback([&] {
+    exit_code = ask_daemon(arguments, {"destinations"}, destinations_text);
+  });
+  auto* plugins = app.add_subcommand("plugins", "The plugins, their hooks, order and cost");
+  plugins->add_option("--order", arguments.hook, "Only the chain of this hook, e.g. rcpt");
+  plugins->callback([&] {
+    exit_code = ask_daemon(arguments, {"plugins"},
+                           [&](const Json& json) { return plugins_text(json, arguments.hook); });
+  });
+  app.add_subcommand("reload", "Read the configuration again")->callback([&] {
+    exit_code = ask_daemon(arguments, {"reload"}, plain_text);
+  });
+  app.add_subcommand("stop", "Finish what is under way, then stop")->callback([&] {
+    exit_code = ask_daemon(arguments, {"stop"}, plain_text);
+  });
+}
+
+int check(const Arguments& arguments) {
+  const auto loaded = postrider::load_configuration(arguments.file);
+  if (loaded) {
+    std::cout << arguments.file << ": ok\n";
+    return 0;
+  }
+  for (const std::string& mistake : loaded.error()) std::cerr << mistake << "\n";
+  return 78;
+}
+
+int explain(const Arguments& arguments) {
+  const auto text = postrider::config::explain(arguments.key);
+  if (!text) return complain("no key \"" + arguments.key + "\"; see etc/postrider.toml");
+  std::cout << *text;
+  return 0;
+}
+
+int send_message(Arguments& arguments) {
+  arguments.sending.message.assign(std::istreambuf_iterator<char>(std::cin), {});
+  const auto reply = send(arguments.sending);
+  if (!reply) return complain(reply.error());
+  std::cout << *reply << "\n";
+  return 0;
+}
+
+void add_alone(CLI::App& app, Arguments& arguments) {
+  auto* checked = app.add_subcommand("check", "Read a configuration, say every mistake");
+  checked->add_option("file", arguments.file, "Configuration file")->required();
+  checked->callback([&] { exit_code = check(arguments); });
+
+  auto* explained = app.add_subcommand("explain", "What a configuration key means");
+  explained->add_option("key", arguments.key, "For example smtp.max_line")->required();
+  explained->callback([&] { exit_code = explain(arguments); });
+
+  auto* sent = app.add_subcommand("send", "Send the message on standard input by SMTP");
+  sent->add_option("--server", arguments.sending.server, "Address and port")
+      ->capture_default_str()
+      ->default_val("127.0.0.1:25");
+  sent->add_option("--from", arguments.sending.from, "Reverse-path");
+  sent->add_option("--to", arguments.sending.to, "Recipient; may be repeated")->required();
+  sent->callback([&] { exit_code = send_message(arguments); });
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  Arguments arguments;
+  CLI::App app{"postrider: ask and steer the Postrider mail transfer agent"};
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--control", arguments.control, "The daemon's control socket")
+      ->envname("POSTRIDER_CONTROL")
+      ->capture_default_str();
+  app.add_flag("--json", arguments.json, "Answer in JSON");
+  add_daemon(app, arguments);
+  add_queue(app, arguments);
+  add_alone(app, arguments);
+  CLI11_PARSE(app, count, words);
+  return exit_code;
+}

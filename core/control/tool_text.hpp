@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The daemon's answers as text for people.
+#pragma once
+
+#include <string>
+
+#include "control/control_json.hpp"
+
+namespace postrider::control {
+
+std::string status_text(const Json& answer);
+std::string list_text(const Json& answer);
+/// One message: where each recipient is, why, and what happens next.
+std::string message_text(const Json& answer, bool with_headers);
+std::string destinations_text(const Json& answer);
+std::string plugins_text(const Json& answer, const std::string& order_of_hook);
+/// Any other answer: its keys and values.
+std::string plain_text(const Json& answer);
+
+}  // namespace postrider::control

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "server.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "privileges.hpp"
+#include "runtime/uv/uv_runtime.hpp"
+
+namespace postrider {
+
+Server::Server(ConfigurationPtr configuration) : configuration_(std::move(configuration)) {}
+
+Server::~Server() {
+  control_.reset();
+  tasks_.reset();
+  signals_.reset();
+  if (signal_descriptor_ >= 0) ::close(signal_descriptor_);
+}
+
+int Server::run(const std::function<void(const std::string&)>& complain) {
+  complain_ = complain;
+  if (const int code = prepare(); code != 0) return code;
+  make_workers();
+  if (!recover()) return kExitIo;
+  for (auto& worker : workers_)
+    threads_.emplace_back([&runtime = worker->runtime()] { runtime.run(); });
+  tasks_->spawn(serve());
+  runtime_->run();
+  stop_workers();
+  if (exit_code_ == 0) log_->write(LogLevel::info, "stopped");
+  return exit_code_;
+}
+
+int Server::prepare() {
+  const config::Settings& settings = configuration_->settings;
+  auto log = log::DaemonLog::open(settings.log.file, configuration_->log_level());
+  if (!log) {
+    complain_(log.error());
+    return kExitConfig;
+  }
+  log_ = std::move(*log);
+  // Before any thread exists, so that all inherit the mask and only the descriptor sees signals.
+  runtime_ = runtime::make_uv_runtime();
+  tasks_ = std::make_unique<runtime::TaskSet>(*runtime_);
+  started_at_ = runtime_->wall_now();
+  if (!watch_signals()) return kExitUnavailable;
+  return open_store() ? 0 : kExitIo;
+}
+
+bool Server::open_store() {
+  const config::Server& server = configuration_->settings.server;
+  if (server.store == config::StoreKind::memory) {
+    store_ = store::make_memory_store();
+    log_->write(LogLevel::warning, "mail is kept in memory only: server.store is \"memory\"");
+    return true;
+  }
+  store::LogOptions options;
+  options.folder = server.spool;
+  auto opened = store::open_log_store(options);
+  if (opened) {
+    store_ = std::move(*opened);
+    return true;
+  }
+  complain_("server.spool: " + opened.error().detail);
+  return false;
+}
+
+void Server::make_workers() {
+  const unsigned loops = configuration_->loops();
+  pool_ = std::make_unique<plugin::BlockingPool>();
+  peers_ = std::make_shared<queue::Peers>(loops, configuration_->settings.queue.memory.octets);
+  const Shared shared{
+      .store = *store_, .log = *log_, .sessions = sessions_, .pool = *pool_, .peers = peers_};
+  for (unsigned index = 0; index < loops; ++index) {
+    runtimes_.push_back(runtime::make_uv_runtime());
+    auto dns = dns::make_resolver(*runtimes_.back(), configuration_->resolver_options());
+    workers_.push_back(
+        std::make_unique<Worker>(index, *runtimes_.back(), std::move(dns), shared, configuration_));
+  }
+}
+
+bool Server::recover() {
+  std::size_t next = 0;
+  const auto recovered = store_->recover([&](store::Stored stored) {
+    workers_[next++ % workers_.size()]->queue().adopt(std::move(stored));
+  });
+  if (!recovered) {
+    complain_("server.spool: " + recovered.error().detail);
+    return false;
+  }
+  for (const std::string& note : recovered->notes)
+    log_->write(LogLevel::warning, "recovery", {{"note", note}});
+  log_->write(LogLevel::info, "recovered",
+              {{"messages", std::to_string(recovered->messages)},
+               {"torn", std::to_string(recovered->torn)},
+               {"damaged", std::to_string(recovered->damaged)}});
+  return true;
+}
+
+bool Server::report(const std::vector<StartResult>& results) {
+  std::vector<std::string> said;
+  for (const StartResult& result : results) {
+    if (result) continue;
+    for (const std::string& line : result.error()) {
+      if (std::ranges::find(said, line) != said.end()) continue;  // each loop says the same
+      said.push_back(line);
+      complain_(line);
+    }
+  }
+  return said.empty();
+}
+
+Task<void> Server::serve() {
+  exit_code_ = co_await start();
+  if (exit_code_ != 0) runtime_->stop();
+}
+
+Task<int> Server::start() {
+  const auto started = co_await ask_all<StartResult>([](Worker& worker) { return worker.start(); });
+  if (!report(started)) co_return kExitConfig;
+  const auto listening = co_await ask_all<StartResult>(
+      [](Worker& worker) -> Task<StartResult> { return worker.listen(); });
+  if (!report(listening)) co_return kExitUnavailable;
+  const config::Server& server = configuration_->settings.server;
+  control_ = std::make_unique<control::ControlServer>(*runtime_, *this);
+  if (auto opened = control_->open(server.control); !opened) {
+    complain_("server.control: " + opened.error());
+    co_return kExitUnavailable;
+  }
+  if (auto changed = drop_privileges(server.user, server.group); !changed) {
+    complain_(changed.error());
+    co_return kExitConfig;
+  }
+  serving_ = true;
+  say_ready();
+  co_return 0;
+}
+
+void Server::say_ready() {
+  std::string where;
+  for (const receive::Endpoint& endpoint : configuration_->endpoints)
+    where += (where.empty() ? "" : " ") + endpoint.address.text();
+  log_->write(LogLevel::info, "serving",
+              {{"listen", where}, {"loops", std::to_string(workers_.size())}});
+  // sd_notify(3) is one datagram; no library is needed for it.
+  const char* address = std::getenv("NOTIFY_SOCKET");
+  if (!address || std::strlen(address) >= sizeof(sockaddr_un::sun_path)) return;
+  sockaddr_un target{.sun_family = AF_UNIX, .sun_path = {}};
+  std::strcpy(target.sun_path, address);
+  if (target.sun_path[0] == '@') target.sun_path[0] = '\0';
+  const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return;
+  static constexpr std::string_view kReady = "READY=1";
+  ::sendto(descriptor, kReady.data(), kReady.size(), MSG_NOSIGNAL,
+           reinterpret_cast<const sockaddr*>(&target),
+           static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(address)));
+  ::close(descriptor);
+}
+
+Task<std::vector<std::string>> Server::reload() {
+  if (stopping_) co_return std::vector<std::string>{"the daemon is stopping"};
+  auto loaded = load_configuration(configuration_->file);
+  if (!loaded) co_return loaded.error();
+  const ConfigurationPtr fresh = std::move(*loaded);
+  const auto results =
+      co_await ask_all<StartResult>([&fresh](Worker& worker) { return worker.reload(fresh); });
+  for (const StartResult& result : results)
+    if (!result) co_return result.error();
+  configuration_ = fresh;
+  log_->set_level(fresh->log_level());
+  log_->write(LogLevel::info, "reloaded", {{"file", fresh->file}});
+  co_return std::vector<std::string>{};
+}
+
+Task<void> Server::reload_and_log() {
+  const auto mistakes = co_await reload();
+  for (const std::string& mistake : mistakes)
+    log_->write(LogLevel::error, "not reloaded", {{"mistake", mistake}});
+}
+
+void Server::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  tasks_->spawn(drain());
+}
+
+Task<void> Server::drain() {
+  const Duration limit = configuration_->settings.server.drain_timeout;
+  log_->write(LogLevel::info, "draining", {{"limit_ms", std::to_string(limit.count())}});
+  const auto finished =
+      co_await ask_all<bool>([limit](Worker& worker) { return worker.drain(limit); });
+  if (std::ranges::find(finished, false) != finished.end())
+    log_->write(LogLevel::warning, "server.drain_timeout passed: sessions were cut off");
+  runtime_->stop();
+}
+
+void Server::stop_workers() {
+  control_.reset();
+  for (auto& worker : workers_) worker->runtime().stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  store_->close();  // what was queued is flushed and answered
+  workers_.clear();
+  pool_.reset();
+  runtimes_.clear();
+}
+
+bool Server::watch_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file too large is an error of write, not our end
+  signal_descriptor_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  auto watched = runtime_->watch(signal_descriptor_, [this] {
+    signalfd_siginfo info{};
+    while (::read(signal_descriptor_, &info, sizeof info) == sizeof info)
+      on_signal(static_cast<int>(info.ssi_signo));
+  });
+  if (!watched) {
+    complain_("cannot watch signals: " + watched.error().text);
+    return false;
+  }
+  signals_ = std::move(*watched);
+  return true;
+}
+
+void Server::on_signal(int number) {
+  if (number == SIGUSR1) {
+    log_->reopen();
+    for (auto& worker : workers_) worker->runtime().post([w = worker.get()] { w->reopen(); });
+  } else if (number == SIGHUP) {
+    if (serving_ && !stopping_) tasks_->spawn(reload_and_log());
+  } else if (stopping_ || !serving_) {
+    runtime_->stop();  // asked twice, or before we serve: now
+  } else {
+    stop();
+  }
+}
+
+}  // namespace postrider

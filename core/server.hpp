@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// The daemon: owns every part, and is the only place where concrete parts meet. A start is all or
+// nothing; SIGHUP reloads, SIGUSR1 reopens the log files, SIGTERM and SIGINT drain and stop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "configuration.hpp"
+#include "control/control_server.hpp"
+#include "runtime/ask.hpp"
+#include "worker.hpp"
+
+namespace postrider {
+
+/// Exit codes of sysexits.h.
+inline constexpr int kExitUnavailable = 69;  ///< cannot listen
+inline constexpr int kExitIo = 74;           ///< the store cannot be opened or read
+inline constexpr int kExitConfig = 78;       ///< the configuration or a plugin is wrong
+
+/// [main thread] The main thread has a loop of its own, for signals and the control socket.
+class Server final : private control::Daemon {
+ public:
+  explicit Server(ConfigurationPtr configuration);
+  ~Server() override;
+  /// Start, serve, drain; returns the exit code. Errors before the log is open go to `complain`.
+  int run(const std::function<void(const std::string&)>& complain);
+
+ private:
+  int prepare();
+  bool open_store();
+  bool recover();
+  void make_workers();
+  Task<void> serve();
+  Task<int> start();
+  Task<void> reload_and_log();
+  Task<void> drain();
+  void stop_workers();
+  bool watch_signals();
+  void on_signal(int number);
+  void say_ready();
+  /// The answers of all loops, in their order.
+  template <class T>
+  Task<std::vector<T>> ask_all(std::function<Task<T>(Worker&)> question) {
+    std::vector<T> answers;
+    for (auto& worker : workers_) {
+      Worker& asked = *worker;
+      answers.push_back(co_await runtime::ask<T>(*runtime_, asked.runtime(), asked.tasks(),
+                                                 [&question, &asked] { return question(asked); }));
+    }
+    co_return answers;
+  }
+  bool report(const std::vector<StartResult>& results);
+
+  // control::Daemon (server_control.cpp)
+  std::string hostname() const override;
+  WallTime started_at() const override { return started_at_; }
+  bool is_stopping() const override { return stopping_; }
+  receive::SessionTable::Figures sessions() const override { return sessions_.figures(); }
+  store::Stats store_stats() const override;
+  Task<queue::QueueCounts> counts() override;
+  Task<std::vector<queue::MessageView>> list(queue::Selection selection) override;
+  Task<std::size_t> change(control::QueueChange change, queue::Selection selection) override;
+  Task<std::vector<queue::DestinationView>> destinations() override;
+  std::expected<std::string, std::string> headers(const std::string& queue_id) override;
+  Task<std::vector<plugin::PluginView>> plugins() override;
+  Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) override;
+  Task<std::vector<std::string>> reload() override;
+  void stop() override;
+
+  ConfigurationPtr configuration_;
+  std::function<void(const std::string&)> complain_;
+  std::unique_ptr<log::DaemonLog> log_;
+  std::unique_ptr<runtime::Runtime> runtime_;  // the main thread's
+  std::unique_ptr<store::Store> store_;
+  receive::SessionTable sessions_;
+  std::vector<std::unique_ptr<runtime::Runtime>> runtimes_;
+  std::unique_ptr<plugin::BlockingPool> pool_;
+  std::shared_ptr<queue::Peers> peers_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+  std::unique_ptr<control::ControlServer> control_;
+  runtime::WatchPtr signals_;
+  int signal_descriptor_ = -1;
+  WallTime started_at_{};
+  bool stopping_ = false;
+  bool serving_ = false;
+  int exit_code_ = 0;
+  std::unique_ptr<runtime::TaskSet> tasks_;
+};
+
+}  // namespace postrider

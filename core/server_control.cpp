@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// The server as the operator's commands see it: one question to all loops, one answer.
+#include <algorithm>
+
+#include "server.hpp"
+
+namespace postrider {
+
+namespace {
+
+constexpr std::size_t kShownHeader = 64 * 1024;
+
+void add(queue::QueueCounts& sum, const queue::QueueCounts& one) {
+  sum.messages += one.messages;
+  sum.queued += one.queued;
+  sum.active += one.active;
+  sum.delayed += one.delayed;
+  sum.held += one.held;
+  sum.failed += one.failed;
+  sum.delivered_total += one.delivered_total;
+  sum.failed_total += one.failed_total;
+  sum.destinations += one.destinations;
+}
+
+void add(plugin::HookCounter& sum, const plugin::HookCounter& one) {
+  sum.calls += one.calls;
+  sum.refusals += one.refusals;
+  sum.errors += one.errors;
+  sum.timeouts += one.timeouts;
+  sum.total += one.total;
+  sum.longest = std::max(sum.longest, one.longest);
+  sum.longest_held = std::max(sum.longest_held, one.longest_held);
+}
+
+std::size_t apply(queue::LoopQueue& queue, control::QueueChange change,
+                  const queue::Selection& selection) {
+  switch (change) {
+    case control::QueueChange::retry:
+      return queue.retry(selection);
+    case control::QueueChange::hold:
+      return queue.hold(selection);
+    case control::QueueChange::release:
+      return queue.release(selection);
+    case control::QueueChange::remove:
+      return queue.remove(selection);
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string Server::hostname() const {
+  return configuration_->settings.hostname;
+}
+
+store::Stats Server::store_stats() const {
+  return store_->stats();
+}
+
+Task<queue::QueueCounts> Server::counts() {
+  const auto all = co_await ask_all<queue::QueueCounts>(
+      [](Worker& worker) -> Task<queue::QueueCounts> { return worker.queue().counts(); });
+  queue::QueueCounts sum;
+  for (const queue::QueueCounts& one : all) add(sum, one);
+  co_return sum;
+}
+
+Task<std::vector<queue::MessageView>> Server::list(queue::Selection selection) {
+  using Views = std::vector<queue::MessageView>;
+  auto all = co_await ask_all<Views>(
+      [&selection](Worker& worker) -> Task<Views> { return worker.queue().list(selection); });
+  Views merged;
+  for (Views& views : all)
+    merged.insert(merged.end(), std::make_move_iterator(views.begin()),
+                  std::make_move_iterator(views.end()));
+  std::ranges::sort(merged, {}, &queue::MessageView::queue_id);
+  if (merged.size() > selection.limit) merged.resize(selection.limit);
+  co_return merged;
+}
+
+Task<std::size_t> Server::change(control::QueueChange change, queue::Selection selection) {
+  const auto all =
+      co_await ask_all<std::size_t>([change, &selection](Worker& worker) -> Task<std::size_t> {
+        return apply(worker.queue(), change, selection);
+      });
+  std::size_t changed = 0;
+  for (const std::size_t one : all) changed += one;
+  co_return changed;
+}
+
+Task<std::vector<queue::DestinationView>> Server::destinations() {
+  using Views = std::vector<queue::DestinationView>;
+  const auto all = co_await ask_all<Views>(
+      [](Worker& worker) -> Task<Views> { return worker.queue().destinations(); });
+  Views merged;
+  for (const Views& views : all) merged.insert(merged.end(), views.begin(), views.end());
+  co_return merged;
+}
+
+std::expected<std::string, std::string> Server::headers(const std::string& queue_id) {
+  const auto id = queue::Queue::parse_id(queue_id);
+  if (!id) return std::unexpected("\"" + queue_id + "\" is no queue id");
+  const auto body = store_->body(*id);
+  if (!body) return std::unexpected(body.error().detail);
+  std::string octets(std::min<std::uint64_t>((*body)->size(), kShownHeader), '\0');
+  const auto read = (*body)->read(0, octets.data(), octets.size());
+  if (!read) return std::unexpected(read.error().detail);
+  octets.resize(*read);
+  if (const std::size_t end = octets.find("\r\n\r\n"); end != octets.npos) octets.resize(end + 2);
+  return octets;
+}
+
+Task<std::vector<plugin::PluginView>> Server::plugins() {
+  using Views = std::vector<plugin::PluginView>;
+  auto all = co_await ask_all<Views>(
+      [](Worker& worker) -> Task<Views> { return worker.plugins().view(); });
+  Views sum = std::move(all.front());
+  for (std::size_t loop = 1; loop < all.size(); ++loop)
+    for (std::size_t i = 0; i < sum.size() && i < all[loop].size(); ++i)
+      for (std::size_t h = 0; h < sum[i].hooks.size(); ++h)
+        add(sum[i].hooks[h].counter, all[loop][i].hooks[h].counter);
+  co_return sum;
+}
+
+Task<std::optional<std::string>> Server::plugin_command(std::vector<std::string> words) {
+  using Answer = std::optional<std::string>;
+  const auto all = co_await ask_all<Answer>([&words](Worker& worker) -> Task<Answer> {
+    const std::vector<std::string_view> views(words.begin(), words.end());
+    return worker.plugins().command(views);
+  });
+  for (const Answer& answer : all)
+    if (answer) co_return answer;
+  co_return std::nullopt;
+}
+
+}  // namespace postrider

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "worker.hpp"
+
+namespace postrider {
+
+Worker::Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> dns, Shared shared,
+               ConfigurationPtr configuration)
+    : index_(index),
+      runtime_(runtime),
+      shared_(std::move(shared)),
+      configuration_(std::move(configuration)),
+      dns_(std::move(dns)),
+      queue_({.runtime = runtime_,
+              .store = shared_.store,
+              .log = shared_.log,
+              .peers = shared_.peers,
+              .loop = index_,
+              .chains = [this]() -> plugin::ChainsPtr { return plugins_; },
+              .options = configuration_->queue_options(index_)}),
+      couriers_({.runtime = runtime_,
+                 .dns = *dns_,
+                 .deliveries = queue_,
+                 .log = shared_.log,
+                 .chains = [this]() -> plugin::ChainsPtr { return plugins_; },
+                 .options = configuration_->deliver}),
+      listener_(
+          runtime_, [this] { return services(); }, index_),
+      tasks_(runtime_) {}
+
+Worker::~Worker() = default;
+
+receive::Services Worker::services() {
+  return {.runtime = runtime_,
+          .queue = queue_,
+          .table = shared_.sessions,
+          .log = shared_.log,
+          .options = configuration_->receive,
+          .policy = configuration_->policy,
+          .chains = plugins_};
+}
+
+Task<std::expected<std::shared_ptr<plugin::PluginSet>, std::vector<std::string>>> Worker::build(
+    ConfigurationPtr configuration) {
+  std::vector<SocketAddress> listeners;
+  for (const receive::Endpoint& endpoint : configuration->endpoints)
+    listeners.push_back(endpoint.address);
+  const plugin::LoopParts parts{.runtime = runtime_,
+                                .dns = *dns_,
+                                .log = shared_.log,
+                                .pool = shared_.pool,
+                                .hostname = configuration->settings.hostname,
+                                .local_domains = configuration->settings.local.domains,
+                                .listeners = std::move(listeners),
+                                .loop_index = index_};
+  auto made = plugin::make_plugins(configuration->plugins, parts);
+  if (!made) co_return std::unexpected(made.error());
+  auto started = co_await (*made)->start();
+  if (!started) co_return std::unexpected(started.error());
+  co_return std::move(*made);
+}
+
+Task<StartResult> Worker::start() {
+  auto built = co_await build(configuration_);
+  if (!built) co_return std::unexpected(built.error());
+  plugins_ = std::move(*built);
+  couriers_.start();
+  co_return StartResult{};
+}
+
+StartResult Worker::listen() {
+  std::vector<std::string> errors;
+  for (const receive::Endpoint& endpoint : configuration_->endpoints) {
+    const auto opened = listener_.open(endpoint);
+    if (opened)
+      listening_.push_back(*opened);
+    else
+      errors.push_back(opened.error());
+  }
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return {};
+}
+
+Task<StartResult> Worker::reload(ConfigurationPtr configuration) {
+  auto built = co_await build(configuration);
+  if (!built) co_return std::unexpected(built.error());
+  // Sessions and attempts under way keep the former plugins until they end.
+  plugins_ = std::move(*built);
+  configuration_ = std::move(configuration);
+  couriers_.set_options(configuration_->deliver);
+  co_return StartResult{};
+}
+
+Task<bool> Worker::finish_sessions() {
+  co_await listener_.join();
+  co_await couriers_.join();
+  while (!queue_.is_settled()) co_await sleep_for(runtime_, 5ms);
+  co_return true;
+}
+
+Task<bool> Worker::drain(Duration limit) {
+  listener_.drain();
+  couriers_.drain();
+  if (plugins_) co_await plugins_->drain();
+  const auto finished = co_await within(runtime_, limit, finish_sessions());
+  co_return finished.has_value();
+}
+
+void Worker::reopen() noexcept {
+  if (plugins_) plugins_->reopen();
+}
+
+}  // namespace postrider

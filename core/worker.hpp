@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// One loop with all that runs on it: resolver, plugins, queue, couriers, listeners. Between workers
+// only values travel. Works over any Runtime: production gives it libuv's, scenarios a simulated
+// one.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <postrider/dns.hpp>
+
+#include "configuration.hpp"
+#include "deliver/couriers.hpp"
+#include "log/log.hpp"
+#include "plugin/blocking_pool.hpp"
+#include "queue/loop_queue.hpp"
+#include "queue/peers.hpp"
+#include "receive/listener.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/task_set.hpp"
+#include "store/store.hpp"
+
+namespace postrider {
+
+/// What all workers share; everything in it may be used by any thread.
+struct Shared {
+  store::Store& store;
+  log::DaemonLog& log;
+  receive::SessionTable& sessions;
+  plugin::BlockingPool& pool;
+  std::shared_ptr<queue::Peers> peers;
+};
+
+using StartResult = std::expected<void, std::vector<std::string>>;
+
+/// [loop thread] but for construction, destruction and adopt(), while no loop runs.
+class Worker {
+ public:
+  Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> dns, Shared shared,
+         ConfigurationPtr configuration);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  /// Build and start the plugins of the configuration. The error names those that did not start.
+  Task<StartResult> start();
+  /// Open every endpoint of the configuration.
+  StartResult listen();
+  /// Put a new configuration in force for new sessions and attempts; the old one stays on an error.
+  Task<StartResult> reload(ConfigurationPtr configuration);
+  /// Stop taking mail, finish what is under way within `limit`, then stop.
+  Task<bool> drain(Duration limit);
+  void reopen() noexcept;
+
+  runtime::Runtime& runtime() noexcept { return runtime_; }
+  /// Tasks that others ask this worker to run; they die with it.
+  runtime::TaskSet& tasks() noexcept { return tasks_; }
+  queue::LoopQueue& queue() noexcept { return queue_; }
+  plugin::PluginSet& plugins() noexcept { return *plugins_; }
+  Dns& dns() noexcept { return *dns_; }
+  const std::vector<SocketAddress>& listening() const noexcept { return listening_; }
+
+ private:
+  Task<std::expected<std::shared_ptr<plugin::PluginSet>, std::vector<std::string>>> build(
+      ConfigurationPtr configuration);
+  receive::Services services();
+  Task<bool> finish_sessions();
+
+  const unsigned index_;
+  runtime::Runtime& runtime_;
+  Shared shared_;
+  ConfigurationPtr configuration_;
+  std::unique_ptr<Dns> dns_;
+  std::shared_ptr<plugin::PluginSet> plugins_;
+  queue::LoopQueue queue_;
+  deliver::Couriers couriers_;
+  receive::Listener listener_;
+  std::vector<SocketAddress> listening_;
+  runtime::TaskSet tasks_;  // last: what is asked here uses all of the above
+};
+
+}  // namespace postrider
