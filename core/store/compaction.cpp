@@ -2,6 +2,7 @@
 // Compaction in small steps between the batches of the writer.
 #include "store/compaction.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace postrider::store {
@@ -20,16 +21,15 @@ bool Compaction::suits(const Segment& segment) const {
 }
 
 bool Compaction::choose() {
-  for (const auto& [number, segment] : spool_.segments) {
-    if (!suits(*segment)) continue;
-    source_ = number;
-    for (const auto& [id, entry] : spool_.index.entries()) {
-      const bool state = entry.state_size != 0 && entry.state.segment == number;
-      if (entry.put.segment == number || state) ids_.push_back(id);
-    }
-    return true;
+  const auto found = std::ranges::find_if(
+      spool_.segments, [this](const auto& named) { return suits(*named.second); });
+  if (found == spool_.segments.end() || (!spool_.cold && !open_cold())) return false;
+  source_ = found->first;
+  for (const auto& [id, entry] : spool_.index.entries()) {
+    const bool state = entry.state_size != 0 && entry.state.segment == source_;
+    if (entry.put.segment == source_ || state) ids_.push_back(id);
   }
-  return false;
+  return true;
 }
 
 bool Compaction::open_cold() {
@@ -45,7 +45,12 @@ bool Compaction::append(MessageId id, Batch& batch, std::vector<BodyPtr>& bodies
   const bool put = entry->put.segment == source_;
   if (!put && (entry->state_size == 0 || entry->state.segment != source_)) return true;
   const std::uint64_t size = entry->put_size + entry->state_size;
-  if (batch.offset() + round_up(batch.size() + size) > spool_.options.segment_size) return false;
+  const bool fits = batch.offset() + round_up(batch.size() + size) <= spool_.options.segment_size;
+  if (!fits && (!batch.empty() || batch.offset() > kBlock)) return false;
+  if (!fits) {
+    stuck_.insert(source_);  // with its newest state it would not fit anywhere
+    return true;
+  }
   const auto text = spool_.text(*entry);
   Result<BodyPtr> body = BodyPtr();
   if (put && !entry->file) body = spool_.body(id);

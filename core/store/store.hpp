@@ -134,7 +134,8 @@ class Store {
   /// Bodies of this size and above belong in a BodyWriter; below it in make_memory_body().
   virtual std::uint64_t large_body_size() const noexcept = 0;
 
-  /// Queue one transaction for the next flush. Any thread.
+  /// Queue one transaction for the next flush. Any thread. After close() there is no thread left:
+  /// then, and only then, `done` is called at once, with Errc::closing.
   virtual void commit(Transaction transaction, Durability durability, Done done) = 0;
 
   /// The body of a live message; reads it from the log, so it may block briefly. Any thread.

@@ -167,5 +167,28 @@ TEST(Faults, EachCallFailsOnceAndNothingAcknowledgedIsLost) {
   EXPECT_GT(refused, 200u);
 }
 
+// A failed call, and then a power cut after any of the calls that follow it.
+TEST(Faults, PowerCutSoonAfterAFailedCall) {
+  const Sizes sizes{.steps = 60, .segment = 24 << 10, .large = 6 << 10};
+  for (std::uint64_t call = 20; call < 300; call += 3) {
+    FaultyFileSystem files;
+    Script script(3, sizes);
+    const auto store = open_for_test(files, sizes);
+    ASSERT_TRUE(store);
+    files.fail_call(call, call % 2 == 0 ? Fault::io : Fault::short_write);
+    std::string found;
+    files.after_each_call([&] {
+      if (files.calls() < call || files.calls() > call + 12 || !found.empty()) return;
+      for (const Tail tail : kTails) {
+        found = script.check(*files.image(tail, call));
+        if (!found.empty()) break;
+      }
+    });
+    script.run(*store);
+    files.after_each_call({});
+    EXPECT_EQ(found, "") << "call " << call;
+  }
+}
+
 }  // namespace
 }  // namespace postrider::store::testing
