@@ -53,7 +53,7 @@ class OwnedMessages {
   /// The operator removes a message that cannot be read.
   void forget_damage(OwnedMessage& message);
   /// `active` is left to the caller.
-  QueueCounts counts() const noexcept;
+  const QueueCounts& counts() const noexcept { return counts_; }
 
   /// The next message whose give-up time has passed at `now`; told once.
   std::optional<store::MessageId> take_expired(WallTime now);

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// What operators do, and what a restart finds again.
+#include "queue_world.hpp"
+
+namespace postrider::queue {
+namespace {
+
+using Operators = QueueWorld;
+using Restart = QueueWorld;
+
+TEST(Patterns, FitWithStars) {
+  EXPECT_TRUE(fits("", "anything"));
+  EXPECT_TRUE(fits("*", ""));
+  EXPECT_TRUE(fits("*@Example.ORG", "a@example.org"));
+  EXPECT_TRUE(fits("a*b*c", "axxbyybzc"));
+  EXPECT_FALSE(fits("a*b*c", "axxbyybz"));
+  EXPECT_FALSE(fits("a", "ab"));
+  EXPECT_FALSE(fits("ab", "a"));
+}
+
+TEST_F(Operators, HoldSurvivesEverythingUntilReleased) {
+  answer = greylisted;
+  const std::string id = submit({"a@x.example"});
+  EXPECT_EQ(queue().hold(by_id(id)), 1U);
+  EXPECT_EQ(only().state, RecipientState::held);
+  EXPECT_EQ(only().reason, "held by the operator; before: greylisted");
+  EXPECT_EQ(queue().hold(by_id(id)), 0U);
+  world->run_for(1s);
+  restart();
+  EXPECT_EQ(only().state, RecipientState::held);
+  world->run_for(6 * 24h);
+  EXPECT_EQ(tries.size(), 1U);
+  EXPECT_EQ(only().state, RecipientState::held);  // not given up while held
+  EXPECT_EQ(queue().counts().held, 1U);
+  EXPECT_EQ(queue().release(by_id(id)), 1U);
+  world->run_for(1s);
+  EXPECT_EQ(tries.size(), 2U);
+  EXPECT_EQ(only().state, RecipientState::failed);  // the one more attempt came too late
+  EXPECT_EQ(only().status, "5.4.7");
+}
+
+TEST_F(Operators, HeldOnArrival) {
+  Submission s = submission({"a@x.example"});
+  s.hold = true;
+  ASSERT_TRUE(world->finish(queue().submit(std::move(s))));
+  world->run_for(1h);
+  EXPECT_TRUE(tries.empty());
+  EXPECT_EQ(only().reason, "held on arrival");
+  EXPECT_EQ(queue().release({}), 1U);
+  world->run_for(1s);
+  EXPECT_TRUE(store->durable.empty());
+}
+
+TEST_F(Operators, HoldDuringAnAttemptKeepsWhatTheAttemptSays) {
+  manual = true;
+  const std::string id = submit({"a@x.example", "b@x.example"});
+  auto delivery = queue().take(domain("x.example"));
+  ASSERT_TRUE(delivery);
+  Selection active;
+  active.state = RecipientState::active;
+  EXPECT_EQ(queue().hold(active), 2U);
+  queue().finish(std::move(*delivery), {{outcome(Action::delivered, {2, 0, 0}),
+                                         outcome(Action::delayed, {4, 2, 0}, "mailbox busy")},
+                                        false,
+                                        false});
+  world->run_for(1h);
+  EXPECT_EQ(only().address, "b@x.example");
+  EXPECT_EQ(only().state, RecipientState::held);
+  EXPECT_EQ(queue().take(domain("x.example")), std::nullopt);
+  EXPECT_EQ(queue().release(by_id(id)), 1U);
+  EXPECT_TRUE(queue().take(domain("x.example")));
+}
+
+TEST_F(Operators, ReleaseDuringTheAttemptIsTriedAtOnceAfterIt) {
+  manual = true;
+  const std::string id = submit({"a@x.example"});
+  auto delivery = queue().take(domain("x.example"));
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(queue().hold(by_id(id)), 1U);
+  EXPECT_EQ(queue().release(by_id(id)), 1U);
+  DeliveryResult result = greylisted(*delivery);
+  queue().finish(std::move(*delivery), std::move(result));
+  EXPECT_TRUE(queue().take(domain("x.example")));
+}
+
+TEST_F(Operators, RemoveIsDurableAndWins) {
+  manual = true;
+  const std::string id = submit({"a@x.example"});
+  auto delivery = queue().take(domain("x.example"));
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(queue().remove(by_id(id)), 1U);
+  EXPECT_TRUE(queue().list({}).empty());
+  DeliveryResult result = greylisted(*delivery);
+  queue().finish(std::move(*delivery), std::move(result));
+  world->run_for(1h);
+  EXPECT_TRUE(store->durable.empty());
+  EXPECT_EQ(queue().counts().messages, 0U);
+  EXPECT_EQ(queue().take(domain("x.example")), std::nullopt);
+}
+
+TEST_F(Operators, RemoveTakesTheSelectedRecipientsOnly) {
+  answer = greylisted;
+  submit({"a@x.example", "b@x.example"});
+  Selection one;
+  one.recipient = "a@*";
+  EXPECT_EQ(queue().remove(one), 1U);
+  world->run_for(1s);
+  EXPECT_EQ(only().address, "b@x.example");
+  restart();
+  EXPECT_EQ(only().address, "b@x.example");
+}
+
+TEST_F(Operators, RetryMakesDueNow) {
+  answer = no_connection;
+  const std::string id = submit({"a@x.example"});
+  answer = delivered;
+  EXPECT_EQ(queue().retry(by_id(id)), 1U);
+  world->run_for(1s);
+  EXPECT_EQ(tries.size(), 2U);
+  EXPECT_TRUE(store->durable.empty());
+}
+
+TEST_F(Operators, RetryOfTheFailedMustBeSaid) {
+  answer = unknown_user;
+  submit({"a@x.example"});
+  EXPECT_EQ(queue().retry({}), 0U);
+  answer = delivered;
+  Selection failed;
+  failed.state = RecipientState::failed;
+  EXPECT_EQ(queue().retry(failed), 1U);
+  world->run_for(1s);
+  EXPECT_TRUE(store->durable.empty());
+}
+
+TEST_F(Operators, ListFiltersAndLimits) {
+  answer = greylisted;
+  for (int i = 0; i < 5; ++i) submit({"a@x" + std::to_string(i) + ".example"});
+  Selection s;
+  EXPECT_EQ(queue().list(s).size(), 5U);
+  s.limit = 2;
+  EXPECT_EQ(queue().list(s).size(), 2U);
+  s = {};
+  s.destination = "x3.*";
+  ASSERT_EQ(queue().list(s).size(), 1U);
+  EXPECT_EQ(queue().list(s)[0].size, 20U);
+  EXPECT_EQ(queue().list(s)[0].reverse_path, "me@home.example");
+  s = {};
+  s.sender = "*@elsewhere.example";
+  EXPECT_TRUE(queue().list(s).empty());
+  s = {};
+  s.state = RecipientState::failed;
+  EXPECT_TRUE(queue().list(s).empty());
+  EXPECT_TRUE(queue().list(by_id("nonsense")).empty());
+  EXPECT_EQ(queue().counts().delayed, 5U);
+  EXPECT_EQ(queue().counts().destinations, 5U);
+  EXPECT_EQ(queue().destinations().size(), 5U);
+}
+
+TEST_F(Restart, HonoursTheNextAttemptAndTheGiveUpTime) {
+  answer = greylisted;
+  const WallTime arrived = world->wall_now();
+  submit({"a@x.example"});
+  world->run_for(3min);
+  restart();
+  EXPECT_EQ(tries.size(), 1U);
+  EXPECT_EQ(only().next_attempt.value() - arrived, 10min);
+  world->run_for(7min);
+  ASSERT_EQ(tries.size(), 2U);
+  EXPECT_EQ(tries[1].when - arrived, 10min);
+  EXPECT_EQ(only().attempts, 2U);
+  EXPECT_EQ(only().next_attempt.value() - tries[1].when, 20min);
+  queues.clear();
+  world->run_for(6 * 24h);  // the machine was off
+  options.give_up = 30 * 24h;
+  restart();
+  EXPECT_EQ(only().state, RecipientState::failed);
+}
+
+TEST_F(Restart, WhatWasUnderWayIsTriedAgain) {
+  manual = true;
+  submit({"a@x.example"});
+  ASSERT_TRUE(queue().take(domain("x.example")));
+  manual = false;
+  restart();
+  EXPECT_EQ(tries.size(), 1U);
+  EXPECT_TRUE(store->durable.empty());
+}
+
+TEST_F(Restart, ACrashBeforeTheCommitOfAnOutcomeLosesNothing) {
+  chains->hooked = chains->reporting = true;
+  answer = [this](const Delivery& d) {
+    if (!d.message->reverse_path().is_null()) store->paused = true;
+    return d.message->reverse_path().is_null() ? greylisted(d) : unknown_user(d);
+  };
+  submit({"a@x.example"});
+  world->run_for(1s);
+  EXPECT_EQ(queue().counts().messages, 1U);
+  EXPECT_FALSE(queue().is_settled());
+  EXPECT_EQ(store->durable.size(), 1U);
+  store->move_to(world->loop());  // the commit under way is lost
+  store->paused = false;
+  answer = [](const Delivery& d) {
+    return d.message->reverse_path().is_null() ? greylisted(d) : unknown_user(d);
+  };
+  restart();
+  world->run_for(1s);
+  EXPECT_EQ(only().address, "me@home.example");
+  EXPECT_EQ(store->durable.size(), 1U);
+}
+
+TEST_F(Restart, WhatCannotBeReadIsHeldAndShown) {
+  answer = greylisted;
+  submit({"a@x.example"});
+  submit({"b@x.example"});
+  store->durable.begin()->second.envelope = "e9 from the future";
+  store->durable.rbegin()->second.state = "s1 nonsense";
+  restart();
+  const auto views = queue().list({});
+  ASSERT_EQ(views.size(), 2U);
+  EXPECT_EQ(views[0].recipients.at(0).state, RecipientState::held);
+  EXPECT_EQ(views[0].recipients.at(0).reason, "cannot be read: envelope of an unknown version");
+  EXPECT_EQ(views[1].recipients.at(0).state, RecipientState::held);
+  EXPECT_EQ(views[1].recipients.at(0).reason, "cannot be read: state: no give-up time");
+  EXPECT_EQ(queue().counts().held, 2U);
+  world->run_for(10 * 24h);
+  EXPECT_EQ(tries.size(), 2U);
+  EXPECT_EQ(store->durable.size(), 2U);
+  EXPECT_EQ(queue().remove(by_id(views[0].queue_id)), 1U);
+  answer = delivered;
+  EXPECT_EQ(queue().release(by_id(views[1].queue_id)), 1U);
+  world->run_for(1s);
+  EXPECT_TRUE(store->durable.empty());
+  EXPECT_EQ(queue().counts().held, 0U);
+}
+
+}  // namespace
+}  // namespace postrider::queue
