@@ -131,6 +131,7 @@ void UvStream::received(ssize_t count, const char* octets) noexcept {
 
 Task<IoResult<void>> UvStream::write(std::span<const std::string_view> parts) {
   assert(!writer_.is_waited_for());
+  if (half_written_) close();  // its task was dropped unstarted: nothing may follow half a write
   if (!handle_) return closed_by_us();
   Rest rest;
   assert(parts.size() <= rest.parts.size());
@@ -150,10 +151,12 @@ Task<IoResult<void>> UvStream::write(std::span<const std::string_view> parts) {
   first->len -= taken;
   rest.count =
       static_cast<unsigned>(std::move(first, end, rest.parts.begin()) - rest.parts.begin());
+  half_written_ = true;
   return write_later(*this, rest);
 }
 
 Task<IoResult<void>> UvStream::write_later(UvStream& stream, Rest rest) {
+  stream.half_written_ = false;
   if (!stream.handle_) co_return closed_by_us();
   if (const int code = stream.start_writing(rest); code < 0) co_return failed(code);
   WriteWait wait(stream);
@@ -172,6 +175,7 @@ int UvStream::start_writing(const Rest& rest) noexcept {
 
 void UvStream::shut_down_writing() noexcept {
   if (!handle_ || shut_down_) return;
+  if (half_written_) return close();
   shut_down_ = true;
   uv_shutdown(&handle_->shutdown, &handle_->stream, [](uv_shutdown_t*, int) {});
 }

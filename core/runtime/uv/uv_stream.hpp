@@ -51,6 +51,7 @@ class UvStream final : public ByteStream, public HandleOwner {
   StreamHandlePtr handle_;
   bool reading_ = false;
   bool shut_down_ = false;
+  bool half_written_ = false;     // a write began and its task was not started yet
   std::string buffer_;            // came while nobody read
   std::optional<IoError> ended_;  // after the buffer: EOF or an error
   std::string* target_ = nullptr;

@@ -306,6 +306,25 @@ TEST_F(UvRuntimeTest, WithoutDescriptorsConnectionsWaitInTheBacklog) {
   EXPECT_TRUE(run(starve(*runtime)));
 }
 
+Task<void> drop_unstarted(Runtime& runtime) {
+  StreamPtr server;
+  auto acceptor = runtime.listen(loopback(), [&](StreamPtr stream) { server = std::move(stream); });
+  auto client = co_await runtime.connect((*acceptor)->local());
+  const std::string much(20'000'000, 'x');
+  for (const bool finish : {false, true}) {
+    {
+      const auto dropped = (*client)->write(much);
+    }
+    if (finish) (*client)->shut_down_writing();
+    const auto after = co_await (*client)->write("x");
+    EXPECT_FALSE(after.has_value()) << "half a write cannot be continued";
+  }
+}
+
+TEST_F(UvRuntimeTest, AWriteDroppedBeforeItsStartClosesTheConnection) {
+  EXPECT_TRUE(run(drop_unstarted(*runtime)));
+}
+
 TEST_F(UvRuntimeTest, TheLoopMayDieBeforeItsStreams) {
   auto acceptor = runtime->listen(loopback(), [](StreamPtr) {});
   auto connect = runtime->connect((*acceptor)->local());
