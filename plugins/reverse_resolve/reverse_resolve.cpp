@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// Finds and confirms the client's host name (RFC 8601 section 2.7.3 "iprev"). The lookup starts at
+// connect and nobody waits for it but who reads the name: the banner never does.
+#include <postrider/sdk.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace postrider {
+namespace {
+
+enum class OnFail : std::uint8_t { note, defer, reject };
+
+std::optional<std::string> network_mistake(std::string_view text) {
+  const auto network = Network::parse(text);
+  if (network) return std::nullopt;
+  return network.error();
+}
+
+class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook {
+ public:
+  struct Settings {
+    Duration timeout = 5s;
+    Duration received_wait = 2s;
+    int max_names = 10;
+    OnFail on_fail = OnFail::note;
+    std::vector<std::string> skip;
+    static void describe(Schema<Settings>& schema) {
+      schema.field("timeout", &Settings::timeout, "Time for all lookups about one client")
+          .between(100ms, 60s);
+      schema.field("received_wait", &Settings::received_wait,
+                   "How long after connect the Received field may wait for the name")
+          .between(0ms, 60s);
+      schema.field("max_names", &Settings::max_names, "Names of a client that are checked")
+          .between(1, 100);
+      schema.field("on_fail", &Settings::on_fail,
+                   "At RCPT, for clients without a confirmed name; a DNS error defers at most")
+          .choices({{"note", OnFail::note}, {"defer", OnFail::defer}, {"reject", OnFail::reject}});
+      schema.field("skip", &Settings::skip, "Networks of clients that are not looked up")
+          .check(network_mistake);
+    }
+  };
+
+  ReverseResolve(Host& host, Settings settings) : host_(host), settings_(std::move(settings)) {
+    for (const std::string& text : settings_.skip) skip_.push_back(Network::parse(text).value());
+  }
+
+  Task<Verdict> on_connect(Session& session) override {
+    const IpAddress client = session.client().address;
+    if (is_skipped(client)) return pass();
+    session.facts().start(kClientName, find_name(*this, client));
+    session.set_name_deadline(session.connected_at() + settings_.received_wait);
+    return pass();
+  }
+
+  Task<Verdict> on_rcpt(Session& session, Transaction&, Recipient&) override {
+    if (settings_.on_fail == OnFail::note || is_skipped(session.client().address)) return pass();
+    if (const ClientName* known = session.facts().peek(kClientName)) return judge(known);
+    return judge_later(*this, session);
+  }
+
+ private:
+  bool is_skipped(const IpAddress& client) const {
+    return std::ranges::any_of(skip_, [&](const Network& n) { return n.contains(client); });
+  }
+
+  static Task<Verdict> judge_later(ReverseResolve& self, Session& session) {
+    const ClientName* found = co_await session.facts().get(kClientName);
+    co_return self.judge(found);
+  }
+
+  Verdict judge(const ClientName* client) const {
+    if (client && client->iprev == IprevResult::pass) return pass();
+    const bool unsure = !client || client->iprev == IprevResult::temperror;
+    std::string reason = client ? client->reason : "the lookup failed";
+    if (unsure || settings_.on_fail == OnFail::defer)
+      return defer("450 4.7.25 Your address has no confirmed host name at this time")
+          .because(std::move(reason));
+    return reject("550 5.7.25 Your address has no confirmed host name").because(std::move(reason));
+  }
+
+  static Task<ClientName> find_name(ReverseResolve& self, IpAddress client) {
+    Loop& loop = self.host_.loop();
+    const TimePoint began = loop.now();
+    auto limited = within(loop, self.settings_.timeout, look_up(self, client));
+    std::optional<ClientName> found = co_await limited;
+    if (!found) found = ClientName{IprevResult::temperror, {}, "no answer in time", {}};
+    found->took = std::chrono::duration_cast<Duration>(loop.now() - began);
+    co_return std::move(*found);
+  }
+
+  static Task<ClientName> look_up(ReverseResolve& self, IpAddress client) {
+    const DnsResult<std::string> names = co_await self.host_.dns().ptr(client);
+    if (!names) {
+      const bool temporary = names.error().is_temporary();
+      co_return ClientName{temporary ? IprevResult::temperror : IprevResult::permerror, {},
+                           temporary ? names.error().text : "the address has no name", {}};
+    }
+    const std::vector<std::string> candidates = self.host_names(names->records);
+    if (candidates.empty())
+      co_return ClientName{IprevResult::permerror, {}, "the address has no valid host name", {}};
+    bool temporary = false;
+    const AddressFamily family = client.is_v4() ? AddressFamily::v4 : AddressFamily::v6;
+    for (const std::string& name : candidates) {
+      const DnsResult<IpAddress> back = co_await self.host_.dns().addresses(name, family);
+      if (!back) temporary = temporary || back.error().is_temporary();
+      else if (std::ranges::find(back->records, client) != back->records.end())
+        co_return ClientName{IprevResult::pass, name, "confirmed", {}};
+    }
+    co_return ClientName{temporary ? IprevResult::temperror : IprevResult::fail, {},
+                         "no name of the address leads back to it (" + candidates.front() + ")",
+                         {}};
+  }
+
+  /// PTR names are hostile: only real host names count, in lower case, each once.
+  std::vector<std::string> host_names(const std::vector<std::string>& raw) const {
+    std::vector<std::string> names;
+    for (std::string_view name : raw) {
+      if (name.ends_with('.')) name.remove_suffix(1);
+      std::string lowered = lower(name);
+      if (!is_host_name(lowered) || std::ranges::find(names, lowered) != names.end()) continue;
+      names.push_back(std::move(lowered));
+      if (names.size() == static_cast<std::size_t>(settings_.max_names)) break;
+    }
+    return names;
+  }
+
+  Host& host_;
+  const Settings settings_;
+  std::vector<Network> skip_;
+};
+
+}  // namespace
+}  // namespace postrider
+
+POSTRIDER_PLUGIN(postrider::ReverseResolve, "reverse_resolve",
+                 "Finds and confirms the client's host name");
