@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Along a route: host by host, address by address, with a head start for each address before the
+// next one is tried too (RFC 8305); the first connection wins.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <vector>
+
+#include <postrider/route.hpp>
+
+#include "deliver/options.hpp"
+#include "deliver/outcome.hpp"
+#include "runtime/runtime.hpp"
+
+namespace postrider::deliver {
+
+struct Connection {
+  runtime::StreamPtr stream;
+  Remote remote;
+};
+
+/// [loop thread] One search for a host that works. Outlives its tasks.
+class Connector {
+ public:
+  Connector(runtime::Runtime& runtime, const Options& options, Route route);
+
+  /// [may suspend] The next connection; nothing when no address is left.
+  Task<std::optional<Connection>> next();
+  /// A host failed after it was connected to: remember why.
+  void note(Outcome failure);
+  /// Why no host works: what a host said itself weighs more than what the network did, a better
+  /// host's words more than a worse one's. Always delayed.
+  Outcome reason() const;
+
+ private:
+  Task<std::optional<Connection>> race_addresses();
+
+  runtime::Runtime& runtime_;
+  const Options& options_;
+  Route route_;
+  std::size_t hop_ = 0;
+  std::size_t tried_ = 0;
+  std::optional<Outcome> reason_;
+};
+
+}  // namespace postrider::deliver

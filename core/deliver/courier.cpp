@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "deliver/courier.hpp"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace postrider::deliver {
+
+Courier::Courier(Post& post, Destination destination)
+    : post_(post), destination_(std::move(destination)) {}
+
+Task<void> Courier::run(Post& post, Destination destination) {
+  Courier courier(post, std::move(destination));
+  co_await courier.work();
+}
+
+Task<void> Courier::work() {
+  for (;;) {
+    LoadPtr load = carried_ ? std::move(carried_) : take();
+    if (load) {
+      co_await deliver(*load);
+      finish(*load);
+      continue;
+    }
+    if (post_.draining || !may_reuse()) break;
+    const bool more = co_await post_.deliveries.wait(destination_, post_.options.idle_connection);
+    if (!more) break;
+  }
+  co_await let_go();
+  post_.deliveries.courier_left(destination_);
+}
+
+Courier::LoadPtr Courier::take() {
+  if (post_.draining) return nullptr;
+  auto delivery = post_.deliveries.take(destination_);
+  return delivery ? std::make_unique<Load>(std::move(*delivery)) : nullptr;
+}
+
+void Courier::finish(Load& load) {
+  Consignment& consignment = load.consignment;
+  queue::DeliveryResult result;
+  result.host_failed = consignment.host_failed;
+  result.outcomes.reserve(consignment.outcomes.size());
+  for (auto& outcome : consignment.outcomes) result.outcomes.push_back(std::move(*outcome));
+  post_.deliveries.finish(std::move(consignment.delivery), std::move(result));
+}
+
+bool Courier::may_reuse() const noexcept {
+  return session_ && !session_->is_broken() && post_.runtime.now() < route_until_ &&
+         session_->messages() < post_.options.max_messages;
+}
+
+Task<void> Courier::deliver(Load& load) {
+  chains_ = post_.chains();
+  return destination_.transport == "smtp" ? deliver_by_smtp(load) : deliver_by_plugin(load);
+}
+
+Task<void> Courier::deliver_by_plugin(Load& load) {
+  Consignment& consignment = load.consignment;
+  std::vector<Recipient> recipients;
+  for (std::size_t place = 0; place < consignment.outcomes.size(); ++place)
+    recipients.push_back(consignment.recipient(place));
+  const auto outcomes =
+      co_await chains_->transport(destination_.transport, consignment.message(), recipients);
+  for (std::size_t i = 0; i < outcomes.size() && i < recipients.size(); ++i)
+    consignment.outcomes[i] = outcomes[i];
+  consignment.settle(local_trouble(Phase::transport, {4, 3, 5},
+                                   "the transport " + destination_.transport + " gave no outcome"));
+}
+
+Task<void> Courier::deliver_by_smtp(Load& load) {
+  Consignment& consignment = load.consignment;
+  connector_.reset();
+  while (!consignment.is_settled()) {
+    const bool ahead = load.envelope && session_ && !session_->is_broken();
+    if (!ahead) {
+      load.envelope.reset();
+      if (!may_reuse()) {
+        const bool reached = co_await reach_host(load);
+        if (!reached) co_return;
+      }
+      load.envelope = session_->prepare(consignment);
+    }
+    if (load.envelope) co_await transact(load);
+  }
+}
+
+Task<void> Courier::transact(Load& load) {
+  Envelope& envelope = *load.envelope;
+  Consignment& consignment = load.consignment;
+  const bool reused = std::exchange(served_, true);
+  session_->note_attempt(consignment);
+  auto next = [this, &envelope] { return announce(envelope); };
+  const auto sent = co_await session_->transact(envelope, next);
+  const bool untouched = reused && !envelope.answered;
+  const bool accepted = envelope.accepted;
+  load.envelope.reset();
+  if (sent) co_return;
+  post_.log.write(LogLevel::info, "next hop failed",
+                  {{"destination", destination_.text()}, {"reason", sent.error().text}});
+  // An idle connection that the peer closed meanwhile says nothing about the peer: connect anew.
+  if (untouched && !consignment.is_settled()) co_return;
+  if (consignment.is_settled() || accepted) {
+    consignment.host_failed = !sent.error().remote.empty();
+    Outcome outcome = sent.error();
+    outcome.action = Action::delayed;
+    outcome.status.klass = 4;
+    consignment.settle(outcome);
+    co_return;
+  }
+  if (connector_) connector_->note(sent.error());
+}
+
+Envelope* Courier::announce(const Envelope& current) {
+  const bool more_of_this = current.places.size() == post_.options.max_recipients;
+  const bool last = session_->messages() + 1 >= post_.options.max_messages;
+  if (carried_ || more_of_this || last || !may_reuse()) return nullptr;
+  carried_ = take();
+  if (!carried_) return nullptr;
+  carried_->envelope = session_->prepare(carried_->consignment);
+  return carried_->envelope ? &*carried_->envelope : nullptr;
+}
+
+Task<void> Courier::let_go() {
+  if (session_) co_await session_->quit();
+  session_.reset();
+}
+
+Task<bool> Courier::reach_host(Load& load) {
+  co_await let_go();
+  if (!connector_) {
+    const bool found = co_await find_route(load);
+    if (!found) co_return false;
+    connector_.emplace(post_.runtime, post_.options, *route_);
+  }
+  for (;;) {
+    auto connection = co_await connector_->next();
+    if (!connection) break;
+    session_.emplace(post_.runtime, std::move(connection->stream), std::move(connection->remote),
+                     post_.options, chains_,
+                     fmt::format("{}#{}", destination_.text(), ++post_.connections));
+    served_ = false;
+    auto open = co_await session_->open();
+    if (open) co_return true;
+    post_.log.write(LogLevel::info, "next hop failed",
+                    {{"destination", destination_.text()}, {"reason", open.error().text}});
+    connector_->note(std::move(open.error()));
+    session_.reset();
+  }
+  load.consignment.host_failed = true;
+  load.consignment.settle(connector_->reason());
+  route_.reset();  // ask again next time: the hosts may have moved
+  co_return false;
+}
+
+Task<bool> Courier::find_route(Load& load) {
+  if (route_ && post_.runtime.now() < route_until_) co_return true;
+  route_.reset();
+  auto found = co_await post_.router.route(*chains_, destination_);
+  if (!found) {
+    const Outcome outcome = unroutable(found.error());
+    load.consignment.host_failed = outcome.action == Action::delayed;
+    load.consignment.settle(outcome);
+    co_return false;
+  }
+  route_ = std::move(*found);
+  route_until_ = post_.runtime.now() + std::chrono::seconds(route_->ttl);
+  co_return true;
+}
+
+}  // namespace postrider::deliver

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// One worker for one destination: takes deliveries, finds the way, keeps its connection for the
+// next one, says how each ended. RFC 5321 section 4.5.4.1: one connection serves many messages.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <postrider/log.hpp>
+
+#include "deliver/client_session.hpp"
+#include "deliver/connector.hpp"
+#include "deliver/envelope.hpp"
+#include "deliver/options.hpp"
+#include "plugin/chains.hpp"
+#include "queue/deliveries.hpp"
+#include "route/router.hpp"
+#include "runtime/runtime.hpp"
+
+namespace postrider::deliver {
+
+/// What the couriers of a loop share.
+struct Post {
+  runtime::Runtime& runtime;
+  queue::Deliveries& deliveries;
+  route::Router router;
+  std::function<plugin::ChainsPtr()> chains;  ///< those of now
+  Options options;
+  Log& log;
+  std::uint64_t connections = 0;  ///< opened since the start; numbers them
+  bool draining = false;          ///< take no more
+};
+
+class Courier {
+ public:
+  /// [may suspend] A courier's life. `post` outlives it.
+  static Task<void> run(Post& post, Destination destination);
+
+ private:
+  /// A delivery in hand, perhaps with the envelope that was sent ahead of its turn.
+  struct Load {
+    explicit Load(queue::Delivery delivery) : consignment(std::move(delivery)) {}
+    Consignment consignment;
+    std::optional<Envelope> envelope;
+  };
+  using LoadPtr = std::unique_ptr<Load>;
+
+  Courier(Post& post, Destination destination);
+
+  Task<void> work();
+  LoadPtr take();
+  void finish(Load& load);
+  Task<void> deliver(Load& load);
+  Task<void> deliver_by_plugin(Load& load);
+  Task<void> deliver_by_smtp(Load& load);
+  Task<void> transact(Load& load);
+  Task<void> let_go();
+  Task<bool> reach_host(Load& load);
+  Task<bool> find_route(Load& load);
+  Envelope* announce(const Envelope& current);
+  bool may_reuse() const noexcept;
+
+  Post& post_;
+  Destination destination_;
+  plugin::ChainsPtr chains_;
+  std::optional<Route> route_;
+  TimePoint route_until_{};
+  std::optional<Connector> connector_;  // of the delivery in hand
+  std::optional<ClientSession> session_;
+  bool served_ = false;  // the session carried something already
+  LoadPtr carried_;      // the delivery after the one in hand, taken early
+};
+
+}  // namespace postrider::deliver

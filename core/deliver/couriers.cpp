@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "deliver/couriers.hpp"
+
+#include <utility>
+
+namespace postrider::deliver {
+
+Couriers::Couriers(runtime::Runtime& runtime, Dns& dns, queue::Deliveries& deliveries,
+                   std::function<plugin::ChainsPtr()> chains, Options options, Log& log)
+    : deliveries_(deliveries),
+      post_{runtime,           deliveries,         route::Router(dns, options.route),
+            std::move(chains), std::move(options), log},
+      tasks_(runtime) {
+  deliveries_.on_courier_wanted([this](const Destination& destination) {
+    if (!post_.draining) tasks_.spawn(Courier::run(post_, destination));
+  });
+}
+
+Couriers::~Couriers() {
+  deliveries_.on_courier_wanted([](const Destination&) {});
+}
+
+Task<void> Couriers::drain() {
+  post_.draining = true;
+  return tasks_.join();
+}
+
+}  // namespace postrider::deliver

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// What an operator may set about delivery by SMTP. The limits of time are the least that RFC 5321
+// section 4.5.3.2 asks for, unless noted.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <postrider/ip_address.hpp>
+#include <postrider/time.hpp>
+
+#include "route/mx_lookup.hpp"
+
+namespace postrider::deliver {
+
+struct Options {
+  std::string helo = "localhost";  ///< what we call ourselves: a host name or an address literal
+  IpAddress source;                ///< where connections come from; unspecified: the system chooses
+
+  Duration connect = 30s;  ///< per address (not in the RFC)
+  Duration greeting = 5min;
+  Duration hello = 5min;
+  Duration mail = 5min;
+  Duration rcpt = 5min;
+  Duration data_init = 2min;
+  Duration data_block = 3min;
+  Duration data_end = 10min;
+  Duration quit = 10s;            ///< nothing depends on the reply
+  Duration idle_connection = 2s;  ///< how long an open connection waits for more mail
+  Duration head_start = 250ms;    ///< of an address before the next one is tried (RFC 8305)
+
+  std::size_t max_recipients = 100;  ///< of a transaction (RFC 5321 section 4.5.3.1.8)
+  std::size_t max_messages = 1000;   ///< of a connection
+  std::size_t max_addresses = 20;    ///< tried in one attempt
+
+  route::Options route;  ///< its port is the default port
+};
+
+}  // namespace postrider::deliver
