@@ -27,6 +27,8 @@ struct RecipientStatus {
   RecipientState state = RecipientState::queued;
   /// Nothing more to do and nothing to show: delivered, failed and reported, or removed.
   bool gone = false;
+  /// Outcome hooks hear of its end; not stored. Till then nothing may try it again.
+  bool settling = false;
   std::uint32_t attempts = 0;
   WallTime next_attempt{};  ///< delayed only
   EnhancedStatus status;    ///< of the last attempt

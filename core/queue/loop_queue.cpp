@@ -201,6 +201,7 @@ void LoopQueue::dispatch(OwnedMessage& message) {
     const RecipientState state = message.recipients[i].state;
     if (state == RecipientState::queued || state == RecipientState::delayed) waiting.push_back(i);
   }
+  if (waiting.empty()) message.record->let_go();
   hand_out_everywhere(message, waiting);
 }
 

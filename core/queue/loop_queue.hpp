@@ -36,7 +36,7 @@ struct QueueOptions {
   std::uint64_t seed = 1;
 };
 
-/// What a queue stands on. References outlive it.
+/// What a queue stands on. References outlive it; the store is closed before the runtime ends.
 struct QueueParts {
   runtime::Runtime& runtime;
   store::Store& store;

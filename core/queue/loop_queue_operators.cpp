@@ -86,6 +86,7 @@ std::size_t LoopQueue::retry(const Selection& selection) {
   return change(
       selection,
       [&](RecipientStatus& status) {
+        if (status.settling) return false;
         if (!waits(status) && !(failed_too && status.state == RecipientState::failed)) return false;
         if (status.state == RecipientState::failed)
           owned_.set_state(status, RecipientState::queued, false);
@@ -117,7 +118,7 @@ std::size_t LoopQueue::release(const Selection& selection) {
   return change(
       selection,
       [this](RecipientStatus& status) {
-        if (status.state != RecipientState::held) return false;
+        if (status.state != RecipientState::held || status.settling) return false;
         status.reason = "released by the operator, waits for a free connection";
         owned_.set_state(status, RecipientState::queued, false);
         return true;

@@ -50,10 +50,9 @@ void LoopQueue::settle(Settled settled) {
   if (!message || message->recipients.empty()) return;  // removed by the operator
   complete(*message, settled);
   const plugin::ChainsPtr chains = this->chains();
-  if (chains && chains->has_outcome_hooks())
-    tasks_.spawn(report(std::move(settled), chains));
-  else
-    apply(*message, settled, {}, chains.get());
+  if (!chains || !chains->has_outcome_hooks()) return apply(*message, settled, {}, chains.get());
+  for (const std::uint32_t index : settled.indices) message->recipients[index].settling = true;
+  tasks_.spawn(report(std::move(settled), chains));
 }
 
 void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
@@ -99,6 +98,7 @@ void LoopQueue::apply(OwnedMessage& message, const Settled& settled, std::vector
 void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
                           const Settled& settled, bool reported) {
   RecipientStatus& status = message.recipients[index];
+  status.settling = false;
   const bool is_old = outcome.action == Action::delayed && settled.attempts < status.attempts;
   if (status.gone || is_old) return;
   status.attempts = std::max(status.attempts, settled.attempts);

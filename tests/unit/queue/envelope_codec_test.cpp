@@ -113,6 +113,7 @@ TEST(EnvelopeCodec, SurvivesEveryCutAndRandomDamage) {
 RecipientStatus status(RecipientState state, const std::string& text) {
   return {state,
           state == RecipientState::delivered,
+          false,
           7,
           WallTime(Duration(1767225600999)),
           EnhancedStatus{4, 4, 1},

@@ -132,6 +132,18 @@ TEST_F(Operators, RetryOfTheFailedMustBeSaid) {
   EXPECT_TRUE(store->durable.empty());
 }
 
+TEST_F(Operators, RetryWhileHooksHearOfTheEndSendsNothingTwice) {
+  chains->hooked = true;
+  const std::string id = submit({"a@x.example"});
+  EXPECT_EQ(only().state, RecipientState::queued);  // delivered, but not told yet
+  EXPECT_EQ(queue().retry(by_id(id)), 0U);
+  EXPECT_EQ(queue().hold(by_id(id)), 1U);
+  EXPECT_EQ(queue().release(by_id(id)), 0U);
+  world->run_for(1h);
+  EXPECT_EQ(tries.size(), 1U);
+  EXPECT_TRUE(store->durable.empty());
+}
+
 TEST_F(Operators, ListFiltersAndLimits) {
   answer = greylisted;
   for (int i = 0; i < 5; ++i) submit({"a@x" + std::to_string(i) + ".example"});
