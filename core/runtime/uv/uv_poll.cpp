@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // libuv stops polling a descriptor with a pending error (an ICMP answer to a UDP query). The
-// caller fetches the error by reading, so polling goes on; if the error stays, with rests.
+// caller fetches the error by reading, so polling goes on; an error that stays gets rests.
 #include "runtime/uv/uv_poll.hpp"
 
 #include "runtime/uv/uv_error.hpp"
@@ -8,7 +8,7 @@
 
 namespace postrider::runtime {
 namespace {
-constexpr unsigned kErrorsInARow = 8;
+constexpr unsigned kErrorsAtOnce = 8;
 }
 
 IoResult<std::unique_ptr<UvPoll>> UvPoll::open(UvLoop& loop, int descriptor,
@@ -53,10 +53,11 @@ void UvPoll::loop_closing() noexcept {
 }
 
 void UvPoll::called(int status) noexcept {
-  errors_ = status < 0 ? errors_ + 1 : 0;
   if (status < 0) {
+    errors_ = loop_.now() == last_error_ ? errors_ + 1 : 1;
+    last_error_ = loop_.now();
     // Before the callback: afterwards this object may be gone.
-    if (errors_ < kErrorsInARow) {
+    if (errors_ < kErrorsAtOnce) {
       start();
     } else {
       rest();

@@ -36,7 +36,8 @@ class UvPoll final : public HandleOwner, private Timer {
   UvLoop& loop_;
   HandlePtr<uv_poll_t> handle_;
   std::shared_ptr<const std::function<void()>> ready_;
-  unsigned errors_ = 0;  // in a row
+  unsigned errors_ = 0;  // within one millisecond
+  TimePoint last_error_{};
 };
 
 }  // namespace postrider::runtime
