@@ -88,9 +88,10 @@ void Server::make_workers() {
 }
 
 bool Server::recover() {
+  recovered_.resize(workers_.size());
   std::size_t next = 0;
   const auto recovered = store_->recover([&](store::Stored stored) {
-    workers_[next++ % workers_.size()]->queue().adopt(std::move(stored));
+    recovered_[next++ % recovered_.size()].push_back(std::move(stored));
   });
   if (!recovered) {
     complain_("server.spool: " + recovered.error().detail);
@@ -126,6 +127,11 @@ Task<void> Server::serve() {
 Task<int> Server::start() {
   const auto started = co_await ask_all<StartResult>([](Worker& worker) { return worker.start(); });
   if (!report(started)) co_return kExitConfig;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    workers_[i]->runtime().post(
+        [worker = workers_[i].get(), found = std::move(recovered_[i])]() mutable {
+          worker->adopt(std::move(found));
+        });
   const auto listening = co_await ask_all<StartResult>(
       [](Worker& worker) -> Task<StartResult> { return worker.listen(); });
   if (!report(listening)) co_return kExitUnavailable;

@@ -82,6 +82,7 @@ class Server final : private control::Daemon {
   std::unique_ptr<plugin::BlockingPool> pool_;
   std::shared_ptr<queue::Peers> peers_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::vector<store::Stored>> recovered_;  // until the workers take them
   std::vector<std::thread> threads_;
   std::unique_ptr<control::ControlServer> control_;
   runtime::WatchPtr signals_;

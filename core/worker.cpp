@@ -17,12 +17,6 @@ Worker::Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> d
               .loop = index_,
               .chains = [this]() -> plugin::ChainsPtr { return plugins_; },
               .options = configuration_->queue_options(index_)}),
-      couriers_({.runtime = runtime_,
-                 .dns = *dns_,
-                 .deliveries = queue_,
-                 .log = shared_.log,
-                 .chains = [this]() -> plugin::ChainsPtr { return plugins_; },
-                 .options = configuration_->deliver}),
       listener_(
           runtime_, [this] { return services(); }, index_),
       tasks_(runtime_) {}
@@ -63,8 +57,14 @@ Task<StartResult> Worker::start() {
   auto built = co_await build(configuration_);
   if (!built) co_return std::unexpected(built.error());
   plugins_ = std::move(*built);
-  couriers_.start();
+  couriers_.emplace(
+      runtime_, *dns_, queue_, [this]() -> plugin::ChainsPtr { return plugins_; },
+      configuration_->deliver, shared_.log);
   co_return StartResult{};
+}
+
+void Worker::adopt(std::vector<store::Stored> messages) {
+  for (store::Stored& stored : messages) queue_.adopt(std::move(stored));
 }
 
 StartResult Worker::listen() {
@@ -86,20 +86,18 @@ Task<StartResult> Worker::reload(ConfigurationPtr configuration) {
   // Sessions and attempts under way keep the former plugins until they end.
   plugins_ = std::move(*built);
   configuration_ = std::move(configuration);
-  couriers_.set_options(configuration_->deliver);
   co_return StartResult{};
 }
 
 Task<bool> Worker::finish_sessions() {
   co_await listener_.join();
-  co_await couriers_.join();
+  co_await couriers_->drain();
   while (!queue_.is_settled()) co_await sleep_for(runtime_, 5ms);
   co_return true;
 }
 
 Task<bool> Worker::drain(Duration limit) {
   listener_.drain();
-  couriers_.drain();
   if (plugins_) co_await plugins_->drain();
   const auto finished = co_await within(runtime_, limit, finish_sessions());
   co_return finished.has_value();

@@ -6,6 +6,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct Shared {
 
 using StartResult = std::expected<void, std::vector<std::string>>;
 
-/// [loop thread] but for construction, destruction and adopt(), while no loop runs.
+/// [loop thread] but for construction and destruction, while no loop runs.
 class Worker {
  public:
   Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> dns, Shared shared,
@@ -46,6 +47,9 @@ class Worker {
 
   /// Build and start the plugins of the configuration. The error names those that did not start.
   Task<StartResult> start();
+  /// Messages that recovery found; after every worker has started, since plugins decide where they
+  /// go, and before any listens.
+  void adopt(std::vector<store::Stored> messages);
   /// Open every endpoint of the configuration.
   StartResult listen();
   /// Put a new configuration in force for new sessions and attempts; the old one stays on an error.
@@ -75,7 +79,7 @@ class Worker {
   std::unique_ptr<Dns> dns_;
   std::shared_ptr<plugin::PluginSet> plugins_;
   queue::LoopQueue queue_;
-  deliver::Couriers couriers_;
+  std::optional<deliver::Couriers> couriers_;  // from start() on
   receive::Listener listener_;
   std::vector<SocketAddress> listening_;
   runtime::TaskSet tasks_;  // last: what is asked here uses all of the above
