@@ -102,7 +102,10 @@ Task<void> Courier::transact(Load& load) {
   post_.log.write(LogLevel::info, "next hop failed",
                   {{"destination", destination_.text()}, {"reason", sent.error().text}});
   // An idle connection that the peer closed meanwhile says nothing about the peer: connect anew.
-  if (untouched && !consignment.is_settled()) co_return;
+  if (untouched && !consignment.is_settled()) {
+    connector_.reset();
+    co_return;
+  }
   if (consignment.is_settled() || accepted) {
     consignment.host_failed = !sent.error().remote.empty();
     Outcome outcome = sent.error();
