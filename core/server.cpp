@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "privileges.hpp"
+#include "queue/recovery.hpp"
 #include "runtime/uv/uv_runtime.hpp"
 
 namespace postrider {
@@ -29,13 +30,12 @@ int Server::run(const std::function<void(const std::string&)>& complain) {
   complain_ = complain;
   if (const int code = prepare(); code != 0) return code;
   make_workers();
-  if (!recover()) return kExitIo;
   for (auto& worker : workers_)
     threads_.emplace_back([&runtime = worker->runtime()] { runtime.run(); });
   tasks_->spawn(serve());
   runtime_->run();
   stop_workers();
-  if (exit_code_ == 0) log_->write(LogLevel::info, "stopped");
+  if (exit_code_ == 0) log_->write(LogLevel::info, "stopped", {});
   return exit_code_;
 }
 
@@ -59,7 +59,7 @@ bool Server::open_store() {
   const config::Server& server = configuration_->settings.server;
   if (server.store == config::StoreKind::memory) {
     store_ = store::make_memory_store();
-    log_->write(LogLevel::warning, "mail is kept in memory only: server.store is \"memory\"");
+    log_->write(LogLevel::warning, "mail is kept in memory only: server.store is \"memory\"", {});
     return true;
   }
   store::LogOptions options;
@@ -87,23 +87,11 @@ void Server::make_workers() {
   }
 }
 
+/// Hands what the store kept to the queues, which by now know where mail goes.
 bool Server::recover() {
-  recovered_.resize(workers_.size());
-  std::size_t next = 0;
-  const auto recovered = store_->recover([&](store::Stored stored) {
-    recovered_[next++ % recovered_.size()].push_back(std::move(stored));
-  });
-  if (!recovered) {
-    complain_("server.spool: " + recovered.error().detail);
-    return false;
-  }
-  for (const std::string& note : recovered->notes)
-    log_->write(LogLevel::warning, "recovery", {{"note", note}});
-  log_->write(LogLevel::info, "recovered",
-              {{"messages", std::to_string(recovered->messages)},
-               {"torn", std::to_string(recovered->torn)},
-               {"damaged", std::to_string(recovered->damaged)}});
-  return true;
+  const auto recovered = queue::recover(*store_, *peers_, *log_);
+  if (!recovered) complain_("server.spool: " + recovered.error().detail);
+  return recovered.has_value();
 }
 
 bool Server::report(const std::vector<StartResult>& results) {
@@ -127,11 +115,7 @@ Task<void> Server::serve() {
 Task<int> Server::start() {
   const auto started = co_await ask_all<StartResult>([](Worker& worker) { return worker.start(); });
   if (!report(started)) co_return kExitConfig;
-  for (std::size_t i = 0; i < workers_.size(); ++i)
-    workers_[i]->runtime().post(
-        [worker = workers_[i].get(), found = std::move(recovered_[i])]() mutable {
-          worker->adopt(std::move(found));
-        });
+  if (!recover()) co_return kExitIo;
   const auto listening = co_await ask_all<StartResult>(
       [](Worker& worker) -> Task<StartResult> { return worker.listen(); });
   if (!report(listening)) co_return kExitUnavailable;
@@ -204,7 +188,7 @@ Task<void> Server::drain() {
   const auto finished =
       co_await ask_all<bool>([limit](Worker& worker) { return worker.drain(limit); });
   if (std::ranges::find(finished, false) != finished.end())
-    log_->write(LogLevel::warning, "server.drain_timeout passed: sessions were cut off");
+    log_->write(LogLevel::warning, "server.drain_timeout passed: sessions were cut off", {});
   runtime_->stop();
 }
 

@@ -23,7 +23,7 @@ inline constexpr int kExitIo = 74;           ///< the store cannot be opened or 
 inline constexpr int kExitConfig = 78;       ///< the configuration or a plugin is wrong
 
 /// [main thread] The main thread has a loop of its own, for signals and the control socket.
-class Server final : private control::Daemon {
+class Server final : public control::Daemon {
  public:
   explicit Server(ConfigurationPtr configuration);
   ~Server() override;
@@ -82,7 +82,6 @@ class Server final : private control::Daemon {
   std::unique_ptr<plugin::BlockingPool> pool_;
   std::shared_ptr<queue::Peers> peers_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::vector<store::Stored>> recovered_;  // until the workers take them
   std::vector<std::thread> threads_;
   std::unique_ptr<control::ControlServer> control_;
   runtime::WatchPtr signals_;

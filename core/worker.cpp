@@ -63,10 +63,6 @@ Task<StartResult> Worker::start() {
   co_return StartResult{};
 }
 
-void Worker::adopt(std::vector<store::Stored> messages) {
-  for (store::Stored& stored : messages) queue_.adopt(std::move(stored));
-}
-
 StartResult Worker::listen() {
   std::vector<std::string> errors;
   for (const receive::Endpoint& endpoint : configuration_->endpoints) {

@@ -47,9 +47,6 @@ class Worker {
 
   /// Build and start the plugins of the configuration. The error names those that did not start.
   Task<StartResult> start();
-  /// Messages that recovery found; after every worker has started, since plugins decide where they
-  /// go, and before any listens.
-  void adopt(std::vector<store::Stored> messages);
   /// Open every endpoint of the configuration.
   StartResult listen();
   /// Put a new configuration in force for new sessions and attempts; the old one stays on an error.
