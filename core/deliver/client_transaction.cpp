@@ -41,6 +41,7 @@ Task<Sent> ClientSession::name_parties(Envelope& envelope, Progress& progress) {
   if (envelope.resets) {
     const auto reset = co_await ask(Phase::mail, options_.mail, envelope);
     if (!reset) co_return std::unexpected(reset.error());
+    envelope.answered = false;  // that was about the former one
   }
   const auto mail = co_await ask(Phase::mail, options_.mail, envelope);
   if (!mail) co_return std::unexpected(mail.error());
@@ -132,7 +133,7 @@ Task<Sent> ClientSession::send_end(Content& content, std::string_view piece,
     parts[count++] = ahead_->commands;
   }
   auto sent = co_await say_parts(Phase::final_dot, std::span(parts).first(count));
-  observe(EventKind::data_out, {}, piece.size());
+  observe(EventKind::data_out, {}, content.size());
   if (ahead_) observe_lines(ahead_->commands);
   co_return sent;
 }

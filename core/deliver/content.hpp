@@ -23,6 +23,8 @@ class Content {
   store::Result<std::string_view> next();
   /// Was that the last piece?
   bool is_finished() const noexcept { return offset_ >= message_.size(); }
+  /// Octets of the whole, without stuffing.
+  std::uint64_t size() const noexcept { return message_.size(); }
   /// What ends the message after the last piece: ".\r\n", or with a line end before it.
   std::string_view end() const noexcept;
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "plugin/chains.hpp"
 #include "queue/deliveries.hpp"
 #include "runtime/runtime.hpp"
