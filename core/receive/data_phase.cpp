@@ -20,7 +20,10 @@ DataPhase::DataPhase(ServerSession& session)
 
 Task<Reply> DataPhase::run() {
   session_.answer(Reply("354 End data with <CR><LF>.<CR><LF>"));
-  if (!co_await receive()) co_return Reply();
+  if (!co_await receive()) {
+    session_.closing_ = true;  // what might still come is content, never commands
+    co_return Reply();
+  }
   session_.observe(EventKind::data_in, {}, decoder_.size());
   // The name may still be on its way; the reply waits for it no longer than it may.
   co_await add_trace();
