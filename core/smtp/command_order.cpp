@@ -55,7 +55,8 @@ std::optional<Reply> refusal(Order order, bool lmtp) {
     case no_mail:
       return Reply("503 5.5.1 Say MAIL first");
     case no_rcpt:
-      return Reply("554 5.5.1 No valid recipients");
+      // RFC 5321 section 3.3 allows either; RFC 2033 section 4.2 demands 503 on LMTP.
+      return lmtp ? Reply("503 5.5.1 No valid recipients") : Reply("554 5.5.1 No valid recipients");
     case busy:
       return Reply("503 5.5.1 Not during a transaction");
   }
