@@ -54,7 +54,7 @@ struct Listen {
 };
 
 struct Smtp {
-  std::string banner = "ESMTP Postrider";
+  std::string banner = "Postrider";
   Size max_message_size = 50_MiB;
   int max_line = 2048;
   int max_data_line = 65536;
