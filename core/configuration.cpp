@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "config/diagnostic.hpp"
-#include "config/load.hpp"
 
 namespace postrider {
 
@@ -136,7 +135,11 @@ unsigned Configuration::loops() const noexcept {
 
 std::expected<ConfigurationPtr, std::vector<std::string>> load_configuration(
     const std::string& file) {
-  auto loaded = config::load(file);
+  return make_configuration(config::load(file), file);
+}
+
+std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
+    config::Loaded loaded, const std::string& file) {
   std::vector<std::string> mistakes;
   for (const config::Diagnostic& diagnostic : loaded.diagnostics)
     mistakes.push_back(diagnostic.text());

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.hpp"
+#include "config/load.hpp"
 #include "deliver/options.hpp"
 #include "dns/resolver.hpp"
 #include "plugin/plugin_set.hpp"
@@ -37,5 +37,8 @@ using ConfigurationPtr = std::shared_ptr<const Configuration>;
 /// each mistake: file:line:column: key: what is wrong; what would be right.
 std::expected<ConfigurationPtr, std::vector<std::string>> load_configuration(
     const std::string& file);
+/// The same for settings that were read already, for instance by config::load_text().
+std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
+    config::Loaded loaded, const std::string& file);
 
 }  // namespace postrider
