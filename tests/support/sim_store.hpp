@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// A store in memory that belongs to a simulated world: it answers on the loop, in virtual time, so
+// that a run is the same each time; and it outlives a server, so that a restart finds the mail.
+#pragma once
+
+#include <map>
+
+#include "runtime/runtime.hpp"
+#include "store/store.hpp"
+
+namespace postrider::sim {
+
+/// [one thread] Outlived by the loop; outlives every server that uses it.
+class SimStore final : public store::Store {
+ public:
+  explicit SimStore(runtime::Runtime& loop) : loop_(loop) {}
+
+  store::Result<store::Recovered> recover(std::function<void(store::Stored)> each) override;
+  store::MessageId new_id() override;
+  bool admits(std::uint64_t) const noexcept override { return true; }
+  store::Result<std::unique_ptr<store::BodyWriter>> new_body(store::MessageId id) override;
+  std::uint64_t large_body_size() const noexcept override { return 128U << 10U; }
+  void commit(store::Transaction transaction, store::Durability durability,
+              store::Done done) override;
+  store::Result<store::BodyPtr> body(store::MessageId id) const override;
+  store::Stats stats() const override;
+  void close() override {}
+
+ private:
+  bool fits(const store::Transaction& transaction) const;
+  void apply(store::Transaction transaction);
+
+  runtime::Runtime& loop_;
+  std::map<store::MessageId, store::Add> messages_;
+  store::MessageId last_id_ = 0;
+  std::uint64_t commits_ = 0;
+};
+
+}  // namespace postrider::sim
