@@ -17,6 +17,17 @@
 
 namespace postrider {
 
+namespace {
+
+sigset_t signals_we_take() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, number);
+  return set;
+}
+
+}  // namespace
+
 Server::Server(ConfigurationPtr configuration) : configuration_(std::move(configuration)) {}
 
 Server::~Server() {
@@ -40,6 +51,8 @@ int Server::run(const std::function<void(const std::string&)>& complain) {
 }
 
 int Server::prepare() {
+  // Before any thread exists, so that all inherit the mask and only the descriptor sees signals.
+  block_signals();
   const config::Settings& settings = configuration_->settings;
   auto log = log::DaemonLog::open(settings.log.file, configuration_->log_level());
   if (!log) {
@@ -47,7 +60,6 @@ int Server::prepare() {
     return kExitConfig;
   }
   log_ = std::move(*log);
-  // Before any thread exists, so that all inherit the mask and only the descriptor sees signals.
   runtime_ = runtime::make_uv_runtime();
   tasks_ = std::make_unique<runtime::TaskSet>(*runtime_);
   started_at_ = runtime_->wall_now();
@@ -203,12 +215,14 @@ void Server::stop_workers() {
   runtimes_.clear();
 }
 
-bool Server::watch_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, number);
+void Server::block_signals() {
+  const sigset_t set = signals_we_take();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large is an error of write, not our end
+}
+
+bool Server::watch_signals() {
+  const sigset_t set = signals_we_take();
   signal_descriptor_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   auto watched = runtime_->watch(signal_descriptor_, [this] {
     signalfd_siginfo info{};

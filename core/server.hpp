@@ -40,6 +40,7 @@ class Server final : public control::Daemon {
   Task<void> reload_and_log();
   Task<void> drain();
   void stop_workers();
+  static void block_signals();
   bool watch_signals();
   void on_signal(int number);
   void say_ready();
