@@ -41,7 +41,9 @@ std::expected<NextHop, std::string> parse_setting(std::string_view text, NextHop
   if (port < 0) return Error(std::string("the port is not 1 to 65535") + kForms);
   hop.port = static_cast<std::uint16_t>(port);
   if (!literal) {
-    hop.name = lower(host);
+    const auto bare = IpAddress::parse(host);
+    hop.name = bare ? lower(bare->literal()) : lower(host);
+    if (bare) return hop;
     if (is_host_name(hop.name)) return hop;
     return Error("\"" + std::string(host) + "\" is no host name" + kForms);
   }
