@@ -96,9 +96,11 @@ Task<SimDns::Answer> SimDns::ask(std::string type, std::string name) {
     name = plain_name(alias->data.front());
   }
   const Zone::Records* const found = zone_.find(type, name);
-  if (found && found->failure == DnsFailure::timeout) co_await sleep_for(loop_, kNoAnswer);
-  if (!found || found->failure) co_return std::unexpected(zone_.missing(type, name));
-  co_return DnsAnswer<std::string>{found->data, found->ttl};
+  if (found && !found->failure) co_return DnsAnswer<std::string>{found->data, found->ttl};
+  const DnsError error = zone_.missing(type, name);
+  // The zone may be another one after this.
+  if (error.failure == DnsFailure::timeout) co_await sleep_for(loop_, kNoAnswer);
+  co_return std::unexpected(error);
 }
 
 Task<DnsResult<MxRecord>> SimDns::mx(std::string name) {
