@@ -22,6 +22,7 @@ Couriers::~Couriers() {
 
 Task<void> Couriers::drain() {
   post_.draining = true;
+  deliveries_.dismiss_couriers();
   return tasks_.join();
 }
 

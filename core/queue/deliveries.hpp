@@ -34,6 +34,9 @@ class Deliveries {
   virtual void finish(Delivery delivery, DeliveryResult result) = 0;
 
   virtual void courier_left(const Destination& destination) = 0;
+
+  /// End every wait() under way with false: the daemon stops.
+  virtual void dismiss_couriers() = 0;
 };
 
 }  // namespace postrider::queue

@@ -28,6 +28,8 @@ class WaitingCourier {
  public:
   /// There may be work: leave the wait soon. It is off the destination's list by now.
   virtual void wake() noexcept = 0;
+  /// There will be no work: leave the wait as if its limit had passed.
+  virtual void dismiss() noexcept = 0;
 
  protected:
   ~WaitingCourier() = default;

@@ -84,6 +84,7 @@ class LoopQueue final : public Queue, public Deliveries {
   Task<bool> wait(const Destination& destination, Duration limit) override;
   void finish(Delivery delivery, DeliveryResult result) override;
   void courier_left(const Destination& destination) override;
+  void dismiss_couriers() override;
 
   /// One line per destination of this loop.
   std::vector<DestinationView> destinations() const;

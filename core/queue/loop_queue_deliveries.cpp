@@ -33,14 +33,15 @@ class CourierWait final : public WaitingCourier, private Timer {
     waiting_ = false;
     queue_.runtime_.make_ready(node_);
   }
-
- private:
-  void expired() noexcept override {
+  void dismiss() noexcept override {
     if (!waiting_) return;
     leave();
     timed_out_ = true;
     queue_.runtime_.make_ready(node_);
   }
+
+ private:
+  void expired() noexcept override { dismiss(); }
   void leave() noexcept {
     if (waiting_) queue_.scheduler_.courier_resumes(destination_, *this);
     waiting_ = false;
@@ -90,6 +91,14 @@ void subtract(std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>
 void LoopQueue::on_courier_wanted(std::function<void(const Destination&)> start) {
   start_courier_ = std::move(start);
   pump();
+}
+
+void LoopQueue::dismiss_couriers() {
+  std::vector<WaitingCourier*> waiting;
+  scheduler_.for_each([&](const DestinationQueue& queue) {
+    waiting.insert(waiting.end(), queue.waiting.begin(), queue.waiting.end());
+  });
+  for (WaitingCourier* courier : waiting) courier->dismiss();
 }
 
 Task<bool> LoopQueue::wait(const Destination& destination, Duration limit) {

@@ -342,6 +342,18 @@ TEST_F(CourierTest, DrainFinishesWhatIsInHand) {
   EXPECT_EQ(deliveries.left, 1);
 }
 
+TEST_F(CourierTest, DrainDoesNotWaitForIdleConnections) {
+  start();
+  queue(message());
+  deliveries.want_courier(destination);
+  EXPECT_TRUE(world.run_until([this] { return deliveries.ended.size() == 1; }));
+  world.run_for(200ms);
+  const TimePoint before = world.now();
+  EXPECT_TRUE(world.finish(couriers->drain()));
+  EXPECT_LT(world.now() - before, 500ms);
+  EXPECT_EQ(deliveries.left, 1);
+}
+
 TEST_F(CourierTest, CanBeDroppedAtAnyStep) {
   two_hosts();
   dns.add_addresses("a.example.org", {"192.0.2.1", "2001:db8::1"});

@@ -94,6 +94,7 @@ class FakeDeliveries final : public queue::Deliveries {
     ended.push_back({std::move(delivery), std::move(result)});
   }
   void courier_left(const Destination&) override { ++left; }
+  void dismiss_couriers() override { dismissed = true; }
 
   void add(std::shared_ptr<FakeRecord> record, const Destination& destination) {
     queue::Delivery delivery{std::move(record), destination, {}, 0};
@@ -106,11 +107,12 @@ class FakeDeliveries final : public queue::Deliveries {
   std::deque<queue::Delivery> due;
   std::vector<Ended> ended;
   int left = 0;
+  bool dismissed = false;
 
  private:
   static Task<bool> wait_for(FakeDeliveries& self, Destination, Duration limit) {
     const TimePoint until = self.loop_.now() + limit;
-    while (self.due.empty() && self.loop_.now() < until) co_await sleep_for(self.loop_, 100ms);
+    while (self.due.empty() && !self.dismissed && self.loop_.now() < until) co_await sleep_for(self.loop_, 100ms);
     co_return !self.due.empty();
   }
   Loop& loop_;

@@ -289,6 +289,19 @@ TEST_F(LoopQueueTest, WaitingCouriersGetTheNextMessage) {
   EXPECT_TRUE(queue().take(domain("x.example")));
 }
 
+TEST_F(LoopQueueTest, WaitingCouriersAreDismissedAtOnce) {
+  manual = true;
+  auto first = queue().wait(domain("x.example"), 1h);
+  auto second = queue().wait(domain("y.example"), 1h);
+  EXPECT_FALSE(first.start());
+  EXPECT_FALSE(second.start());
+  queue().dismiss_couriers();
+  world->run_for(1ms);
+  ASSERT_TRUE(first.is_done() && second.is_done());
+  EXPECT_FALSE(first.take());
+  EXPECT_FALSE(second.take());
+}
+
 TEST_F(LoopQueueTest, PostmasterAndPluginsDecideDestinations) {
   chains->routes["local.example"] = {"maildir", "local.example", 0, false};
   chains->routes["mx.example"] = {"smtp", "relay.example", 2525, false};

@@ -198,6 +198,7 @@ TEST_F(SchedulerTest, HurryEndsTheBackOff) {
 
 struct Waiter final : WaitingCourier {
   void wake() noexcept override { woken = true; }
+  void dismiss() noexcept override {}
   bool woken = false;
 };
 
