@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "receive/data_phase.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <postrider/facts.hpp>
@@ -200,6 +202,17 @@ store::Result<store::BodyPtr> DataPhase::rewrite(const std::string& header) {
   return (*writer)->finish();
 }
 
+/// Many clients say SMTPUTF8 for every message; only the header tells whether the next hop needs
+/// it.
+bool DataPhase::has_utf8_header() const {
+  std::string_view header = header_;
+  if (!body_->memory().empty()) {
+    const std::string_view content = body_->memory().substr(trace_size_);
+    header = content.substr(0, *smtp::header_size(content));
+  }
+  return std::ranges::any_of(header, [](char c) { return (c & 0x80) != 0; });
+}
+
 Task<Reply> DataPhase::commit() {
   const std::string id = queue::Queue::id_text(id_);
   if (discarded_) {
@@ -208,6 +221,7 @@ Task<Reply> DataPhase::commit() {
     co_return Reply(250, {2, 0, 0}, "Accepted as " + id);
   }
   Transaction& transaction = *session_.transaction_;
+  const bool utf8_header = transaction.parameters_.smtputf8 && has_utf8_header();
   queue::Submission submission{
       .id = id_,
       .reverse_path = std::move(transaction.reverse_path_),
@@ -217,7 +231,7 @@ Task<Reply> DataPhase::commit() {
       .facts = {.eight_bit = decoder_.eight_bit(), .leading_dot = decoder_.has_dot_lines()},
       .hold = held_,
       .session = session_.id()};
-  submission.facts.utf8_header = submission.parameters.smtputf8;
+  submission.facts.utf8_header = utf8_header;
   const auto committed = co_await session_.services_.queue.submit(std::move(submission));
   if (!committed) {
     trouble_ = committed.error();

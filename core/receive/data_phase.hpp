@@ -34,6 +34,7 @@ class DataPhase {
   std::optional<Reply> fault() const;
   Task<std::optional<Reply>> judge();
   Task<Reply> commit();
+  bool has_utf8_header() const;
   store::Result<store::BodyPtr> finish_body();
   store::Result<store::BodyPtr> rewrite(const std::string& header);
 
