@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// scenario_runner FILE.scn: plays one scenario; at a difference it says where, what, and how things
-// stood.
+// scenario_runner FILE.scn [LOOPS]: plays one scenario; at a difference it says where, what, and
+// how things stood.
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -9,10 +9,11 @@
 
 int main(int count, char** words) {
   using namespace postrider::sim;
-  if (count != 2) return std::fputs("usage: scenario_runner FILE.scn\n", stderr), 64;
+  if (count < 2) return std::fputs("usage: scenario_runner FILE.scn [LOOPS]\n", stderr), 64;
   const std::string file = words[1];
   try {
-    ScenarioPlayer player(read_steps(file));
+    const std::size_t loops = count > 2 ? number_of(words[2]) : 1;
+    ScenarioPlayer player(read_steps(file), static_cast<unsigned>(loops));
     try {
       player.play();
       return 0;

@@ -58,6 +58,8 @@ void DialogPlayer::perform(const Step& step) {
     server_->world().run_for(duration_of(rest));
   else if (take_word(rest, "hang up"))
     client(std::string(rest)).hang_up();
+  else if (rest == "drain")
+    server_->drain();
   else if (take_word(rest, "queued"))
     expect_queue(rest);
   else if (take_word(rest, "header"))

@@ -41,7 +41,7 @@ ScenarioPeer::ScenarioPeer(runtime::SimWorld& world, runtime::Runtime& loop, IpA
 void ScenarioPeer::behave(const std::vector<std::string>& sentences) {
   rules_.clear();
   spent_.clear();
-  pipelining_ = true;
+  offers_ = {"8BITMIME", "SMTPUTF8", "PIPELINING", "ENHANCEDSTATUSCODES"};
   acceptor_.reset();
   world_.set_fault(address_, SimFault{});
   listen();
@@ -56,18 +56,18 @@ void ScenarioPeer::follow(std::string_view sentence) {
     return world_.set_fault(address_, {.kind = SimFault::Kind::unreachable});
   if (sentence == "swallows connections")
     return world_.set_fault(address_, {.kind = SimFault::Kind::black_hole});
-  if (sentence == "does not pipeline") {
-    pipelining_ = false;
-    return;
-  }
   PeerRule rule;
   std::string_view rest = sentence;
+  if (take_word(rest, "does not offer")) {
+    std::erase(offers_, rest);
+    return;
+  }
   rule.once = take_word(rest, "once");
   if (!take_word(rest, "at")) throw Mismatch("a peer does not \"" + std::string(sentence) + "\"");
   rule.at = next_word(rest);
   if (rest.starts_with('<')) rule.about = next_word(rest);
   if (take_word(rest, "replies")) {
-    rule.reply = rest;
+    rule.reply = unescape(rest);
   } else if (rest == "stays silent") {
     rule.does = PeerRule::Does::stays_silent;
   } else if (rest == "drops") {
@@ -126,9 +126,11 @@ Task<bool> ScenarioPeer::take_content(ScenarioPeer& peer, Dialog& dialog) {
 
 std::string ScenarioPeer::usual_reply(Dialog& dialog, const std::string& at) const {
   if (at == "GREETING") return "220 peer.example ESMTP";
-  if (at == "EHLO")
-    return std::string("250-peer.example\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n") +
-           (pipelining_ ? "250-PIPELINING\r\n" : "") + "250 ENHANCEDSTATUSCODES";
+  if (at == "EHLO") {
+    std::string reply;
+    for (const std::string& keyword : offers_) reply += "250-" + keyword + "\r\n";
+    return "250-peer.example\r\n" + reply + "250 HELP";
+  }
   if (at == "DATA")
     return dialog.message.recipients.empty() ? "554 5.5.1 no valid recipients" : "354 go ahead";
   if (at == "RCPT" && dialog.message.sender.empty()) return "503 5.5.1 MAIL first";

@@ -57,7 +57,7 @@ class ScenarioPeer {
   SocketAddress address_;
   std::vector<PeerRule> rules_;
   std::vector<PeerRule> spent_;
-  bool pipelining_ = true;
+  std::vector<std::string> offers_;
   std::vector<Message> messages_;
   std::vector<TimePoint> calls_;
   runtime::AcceptorPtr acceptor_;

@@ -36,7 +36,8 @@ bool is_one_of(std::string_view word, std::string_view one, std::string_view man
 
 }  // namespace
 
-ScenarioPlayer::ScenarioPlayer(std::vector<Step> steps) : steps_(std::move(steps)) {}
+ScenarioPlayer::ScenarioPlayer(std::vector<Step> steps, unsigned loops)
+    : steps_(std::move(steps)), loops_(loops) {}
 
 void ScenarioPlayer::play() {
   std::vector<std::string> config, zone;
@@ -45,7 +46,7 @@ void ScenarioPlayer::play() {
     if (step.text == "config") config = step.block;
     if (step.text == "zone" && zone.empty()) zone = step.block;
   }
-  server_ = std::make_unique<SimServer>(config, zone);
+  server_ = std::make_unique<SimServer>(config, zone, loops_);
   for (const Step& step : steps_) {
     line_ = step.line;
     const auto now = server_->world().now().time_since_epoch();
@@ -59,7 +60,7 @@ bool ScenarioPlayer::perform(const Step& step) {
   std::string_view rest = step.text;
   if (rest == "config") return true;
   if (rest == "zone") return server_->zone().load(step.block), true;
-  if (rest == "restart") return server_->restart(), server_->world().run_for(kMoment), true;
+  if (perform_on_server(rest)) return server_->world().run_for(kMoment), true;
   if (take_word(rest, "peer")) return peer(step, rest), true;
   if (take_word(rest, "mail")) return mail(step, rest), true;
   if (take_word(rest, "time passes")) return server_->world().run_for(duration_of(rest)), true;
@@ -67,8 +68,19 @@ bool ScenarioPlayer::perform(const Step& step) {
   if (take_word(rest, "recipient")) return recipient(rest), true;
   if (take_word(rest, "dns counts")) return dns_counts(rest), true;
   if (take_word(rest, "log")) return log_has(rest), true;
+  return false;
+}
+
+/// What happens to the process, to its clock, and what the operator does. A moment follows.
+bool ScenarioPlayer::perform_on_server(std::string_view text) {
+  if (text == "stop" || text == "restart") server_->stop();
+  if (text == "start" || text == "restart") server_->start();
+  if (text == "stop" || text == "start" || text == "restart") return true;
+  if (take_word(text, "clock jumps back"))
+    return server_->world().jump_wall(-duration_of(text)), true;
+  if (take_word(text, "clock jumps")) return server_->world().jump_wall(duration_of(text)), true;
   for (const std::string_view verb : {"hold", "release", "retry", "remove"})
-    if (take_word(rest, verb)) return change(verb, rest), true;
+    if (take_word(text, verb)) return change(verb, text), true;
   return false;
 }
 
@@ -197,13 +209,13 @@ void ScenarioPlayer::recipient_facts(const queue::RecipientView& view, std::stri
 void ScenarioPlayer::change(std::string_view verb, std::string_view address) {
   queue::Selection selection;
   selection.recipient = address;
-  queue::LoopQueue& queue = server_->queue();
-  const std::size_t changed = verb == "hold"      ? queue.hold(selection)
-                              : verb == "release" ? queue.release(selection)
-                              : verb == "retry"   ? queue.retry(selection)
-                                                  : queue.remove(selection);
+  std::size_t changed = 0;
+  for (queue::LoopQueue* queue : server_->queues())
+    changed += verb == "hold"      ? queue->hold(selection)
+               : verb == "release" ? queue->release(selection)
+               : verb == "retry"   ? queue->retry(selection)
+                                   : queue->remove(selection);
   if (changed == 0) differs("a recipient to " + std::string(verb), "none");
-  server_->world().run_for(kMoment);
 }
 
 void ScenarioPlayer::dns_counts(std::string_view rest) {
@@ -221,7 +233,7 @@ void ScenarioPlayer::log_has(std::string_view pattern) {
 
 std::string ScenarioPlayer::report() {
   std::string text = "so far:\n" + history_;
-  if (!server_) return text;
+  if (!server_ || !server_->is_running()) return text;
   text += "\nthe queue:\n";
   for (const queue::MessageView& message : server_->messages())
     for (const queue::RecipientView& view : message.recipients)

@@ -17,7 +17,8 @@ namespace postrider::sim {
 /// [one thread]
 class ScenarioPlayer {
  public:
-  explicit ScenarioPlayer(std::vector<Step> steps);
+  /// The server has so many loops.
+  ScenarioPlayer(std::vector<Step> steps, unsigned loops);
   /// Throws Mismatch with what was expected and what is; line() says where.
   void play();
   std::size_t line() const noexcept { return line_; }
@@ -26,6 +27,7 @@ class ScenarioPlayer {
 
  private:
   bool perform(const Step& step);
+  bool perform_on_server(std::string_view text);
   void peer(const Step& step, std::string_view rest);
   void peer_has(const ScenarioPeer& peer, std::string_view rest);
   void peer_was_called(const ScenarioPeer& peer, std::string_view rest);
@@ -40,6 +42,7 @@ class ScenarioPlayer {
   std::vector<queue::RecipientView> find(const std::string& address);
 
   std::vector<Step> steps_;
+  const unsigned loops_;
   std::unique_ptr<SimServer> server_;
   std::map<std::string, std::unique_ptr<ScenarioPeer>> peers_;  // by address
   std::size_t line_ = 0;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "support/sim_server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include <unistd.h>
@@ -34,7 +36,8 @@ std::string whole_text(const std::vector<std::string>& config) {
 }
 
 std::string temporary_file() {
-  std::string name = (std::filesystem::temp_directory_path() / "postrider-log-XXXXXX").string();
+  std::string name =
+      (std::filesystem::temp_directory_path() / ("postrider-log-" + std::string(6, 'X'))).string();
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) throw Mismatch("cannot create " + name);
   ::close(descriptor);
@@ -43,9 +46,10 @@ std::string temporary_file() {
 
 }  // namespace
 
-SimServer::SimServer(const std::vector<std::string>& config, const std::vector<std::string>& zone)
-    : store_(world_.loop()), log_file_(temporary_file()) {
-  world_.add_loop();
+SimServer::SimServer(const std::vector<std::string>& config, const std::vector<std::string>& zone,
+                     unsigned loops)
+    : loops_(loops), store_(world_.loop()), log_file_(temporary_file()) {
+  for (unsigned added = 0; added < loops_; ++added) world_.add_loop();
   zone_.load(zone);
   log_ = log::DaemonLog::open(log_file_, LogLevel::debug).value();
   auto made = make_configuration(config::load_text(whole_text(config), "config"), "config");
@@ -61,32 +65,53 @@ SimServer::~SimServer() {
   std::filesystem::remove(log_file_, ignored);
 }
 
+/// As Server does it: all loops have their plugins, then the mail comes back, then they listen.
 void SimServer::start() {
   running_ = std::make_unique<Running>();
-  running_->peers = std::make_shared<queue::Peers>(1, configuration_->settings.queue.memory.octets);
+  running_->peers =
+      std::make_shared<queue::Peers>(loops_, configuration_->settings.queue.memory.octets);
   const Shared shared{.store = store_,
                       .log = *log_,
                       .sessions = running_->sessions,
                       .pool = running_->pool,
                       .peers = running_->peers};
-  running_->worker = std::make_unique<Worker>(
-      0, world_.loop(), std::make_unique<SimDns>(world_.loop(), zone_), shared, configuration_);
-  Worker& worker = *running_->worker;
-  const auto started = world_.finish(worker.start());
-  if (!started) throw Mismatch("the server never starts");
-  if (!*started) throw Mismatch(joined(started->error()));
+  for (unsigned index = 0; index < loops_; ++index) {
+    runtime::Runtime& loop = world_.loop(index);
+    running_->workers.push_back(std::make_unique<Worker>(
+        index, loop, std::make_unique<SimDns>(loop, zone_), shared, configuration_));
+  }
+  for (auto& worker : running_->workers) {
+    const auto started = world_.finish(worker->start());
+    if (!started) throw Mismatch("the server never starts");
+    if (!*started) throw Mismatch(joined(started->error()));
+  }
   const auto recovered = queue::recover(store_, *running_->peers, *log_);
   if (!recovered) throw Mismatch(recovered.error().detail);
-  if (const auto listening = worker.listen(); !listening) throw Mismatch(joined(listening.error()));
+  for (auto& worker : running_->workers)
+    if (const auto listening = worker->listen(); !listening)
+      throw Mismatch(joined(listening.error()));
 }
 
-void SimServer::restart() {
-  running_.reset();
-  start();
+void SimServer::drain() {
+  for (auto& worker : running_->workers)
+    worker->tasks().spawn([](Worker& draining) -> Task<void> {
+      const bool finished = co_await draining.drain(1h);
+      (void)finished;
+    }(*worker));
+}
+
+std::vector<queue::LoopQueue*> SimServer::queues() {
+  std::vector<queue::LoopQueue*> all;
+  for (auto& worker : running_->workers) all.push_back(&worker->queue());
+  return all;
 }
 
 std::vector<queue::MessageView> SimServer::messages() {
-  return queue().list({});
+  std::vector<queue::MessageView> all;
+  for (queue::LoopQueue* queue : queues())
+    std::ranges::move(queue->list({}), std::back_inserter(all));
+  std::ranges::sort(all, {}, &queue::MessageView::queue_id);
+  return all;
 }
 
 std::string SimServer::content(const std::string& queue_id) {

@@ -17,29 +17,36 @@ namespace postrider::sim {
 /// Where the server listens unless the script says otherwise.
 inline constexpr std::string_view kServerAddress = "203.0.113.25:25";
 
-/// [one thread] The server runs on loop 0 of the world, everybody else on loop 1.
+/// [one thread] The server has the first loops of the world, everybody else the last.
 class SimServer {
  public:
   /// `config` is TOML; tables that it does not name come from a small default. Throws Mismatch
   /// with every mistake of the configuration.
-  SimServer(const std::vector<std::string>& config, const std::vector<std::string>& zone);
+  SimServer(const std::vector<std::string>& config, const std::vector<std::string>& zone,
+            unsigned loops = 1);
   SimServer(const SimServer&) = delete;
   SimServer& operator=(const SimServer&) = delete;
   ~SimServer();
 
-  /// The process dies without a word and another begins with the same store.
-  void restart();
+  /// The process dies without a word.
+  void stop() { running_.reset(); }
+  /// Another begins with the same store.
+  void start();
+  /// What SIGTERM does to the sessions; goes on while the world turns.
+  void drain();
+  bool is_running() const noexcept { return running_ != nullptr; }
 
   runtime::SimWorld& world() noexcept { return world_; }
-  runtime::Runtime& outside() noexcept { return world_.loop(1); }
+  runtime::Runtime& outside() noexcept { return world_.loop(loops_); }
   Zone& zone() noexcept { return zone_; }
-  queue::LoopQueue& queue() noexcept { return running_->worker->queue(); }
-  /// All messages.
+  /// The queues of all loops.
+  std::vector<queue::LoopQueue*> queues();
+  /// All messages, in order of their ids.
   std::vector<queue::MessageView> messages();
   /// The octets of a message as they are stored.
   std::string content(const std::string& queue_id);
   /// Where clients connect to: the first listener.
-  SocketAddress address() const { return running_->worker->listening().front(); }
+  SocketAddress address() const { return running_->workers.front()->listening().front(); }
   /// All lines of the log so far.
   std::vector<std::string> log();
 
@@ -48,10 +55,10 @@ class SimServer {
     receive::SessionTable sessions;
     plugin::BlockingPool pool;
     std::shared_ptr<queue::Peers> peers;
-    std::unique_ptr<Worker> worker;
+    std::vector<std::unique_ptr<Worker>> workers;
   };
-  void start();
 
+  const unsigned loops_;
   runtime::SimWorld world_;
   Zone zone_;
   SimStore store_;
