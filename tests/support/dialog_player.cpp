@@ -75,8 +75,16 @@ void DialogPlayer::perform(const Step& step) {
   note("--", step.text);
 }
 
+/// The rest of the line so often.
+bool DialogPlayer::repeat(std::string_view rest) {
+  for (std::size_t left = number_of(next_word(rest)); left > 0; --left)
+    if (!perform_dialog(rest)) return false;
+  return true;
+}
+
 /// "C: text", "S: pattern", and "C2:", "S2:" for a second connection.
 bool DialogPlayer::perform_dialog(std::string_view text) {
+  if (take_word(text, "repeat")) return repeat(text);
   const std::size_t colon = text.find(':');
   if (colon == text.npos || colon > 2 || (text[0] != 'C' && text[0] != 'S')) return false;
   const std::string who(text.substr(1, colon - 1));

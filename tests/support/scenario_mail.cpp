@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "support/scenario_mail.hpp"
 
+#include <algorithm>
+
+#include <postrider/quantity.hpp>
+
 #include "support/sim_client.hpp"
 #include "support/sim_text.hpp"
 
@@ -24,6 +28,7 @@ Letter read_letter(std::string_view line, const std::vector<std::string>& text) 
   letter.text = text;
   std::string* words = nullptr;
   bool recipients = false;
+  std::size_t size = 0;
   while (!line.empty()) {
     const std::string word = next_word(line);
     if (word == "from" || word == "expect") {
@@ -32,6 +37,8 @@ Letter read_letter(std::string_view line, const std::vector<std::string>& text) 
       recipients = false;
     } else if (word == "to") {
       recipients = true;
+    } else if (word == "size") {
+      size = parse_size(next_word(line)).value().octets;
     } else if (word == "by") {
       letter.client = IpAddress::parse(next_word(line)).value();
     } else if (recipients) {
@@ -44,7 +51,29 @@ Letter read_letter(std::string_view line, const std::vector<std::string>& text) 
   }
   if (letter.sender.empty() || letter.recipients.empty()) throw Mismatch("mail needs from and to");
   if (text.empty()) letter.text = {"Subject: a letter", "", "text"};
+  // All lengths of lines, dots in front, dots alone.
+  for (std::size_t octets = 0, count = 0; octets < size; ++count) {
+    letter.text.push_back(std::string(count % 3, '.') + std::string(count % 71, 'x'));
+    octets += letter.text.back().size() + 2;
+  }
   return letter;
+}
+
+std::string content_of(const Letter& letter) {
+  std::string content;
+  for (const std::string& line : letter.text) content += unescape(line) + "\r\n";
+  return content;
+}
+
+std::string stuffed(std::string_view content) {
+  std::string out;
+  for (std::size_t at = 0; at < content.size();) {
+    const std::size_t end = std::min(content.find("\r\n", at), content.size() - 2) + 2;
+    if (content[at] == '.') out += '.';
+    out += content.substr(at, end - at);
+    at = end;
+  }
+  return out;
 }
 
 std::string send_letter(SimServer& server, const Letter& letter) {
@@ -56,12 +85,7 @@ std::string send_letter(SimServer& server, const Letter& letter) {
     std::string reply = ask(client, command);
     if (reply[0] != '2' && reply[0] != '3') return reply;
   }
-  std::string content;
-  for (const std::string& line : letter.text) {
-    if (line.starts_with('.')) content += '.';
-    content += unescape(line) + "\r\n";
-  }
-  std::string reply = ask(client, content + ".");
+  std::string reply = ask(client, stuffed(content_of(letter)) + ".");
   (void)ask(client, "QUIT");
   return reply;
 }

@@ -10,7 +10,7 @@
 
 namespace postrider::sim {
 
-/// "from <a@x> BODY=8BITMIME to <b@y> <c@y> by 192.0.2.7 expect 250"
+/// "from <a@x> BODY=8BITMIME to <b@y> <c@y> by 192.0.2.7 size 300KiB expect 250"
 struct Letter {
   std::string sender;  ///< with parameters, as MAIL has them
   std::vector<std::string> recipients;
@@ -24,5 +24,11 @@ Letter read_letter(std::string_view line, const std::vector<std::string>& text);
 
 /// The deciding reply: the first refusal, or the one after the final dot.
 std::string send_letter(SimServer& server, const Letter& letter);
+
+/// Header and body as the final reader is to have them.
+std::string content_of(const Letter& letter);
+
+/// Dots added; the final one is not there.
+std::string stuffed(std::string_view content);
 
 }  // namespace postrider::sim

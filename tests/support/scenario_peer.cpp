@@ -58,6 +58,19 @@ void ScenarioPeer::follow(std::string_view sentence) {
     return world_.set_fault(address_, {.kind = SimFault::Kind::black_hole});
   PeerRule rule;
   std::string_view rest = sentence;
+  SimFault fault;
+  if (take_word(rest, "takes")) {
+    fault.octets_per_second = number_of(next_word(rest));
+    return world_.set_fault(address_, fault);
+  }
+  if (take_word(rest, "breaks after")) {
+    fault.reset_after = number_of(next_word(rest));
+    return world_.set_fault(address_, fault);
+  }
+  if (take_word(rest, "hears and speaks in pieces of")) {
+    fault.largest_segment = number_of(rest);
+    return world_.set_fault(address_, fault);
+  }
   if (take_word(rest, "does not offer")) {
     std::erase(offers_, rest);
     return;

@@ -133,10 +133,20 @@ void ScenarioPlayer::peer_was_called(const ScenarioPeer& peer, std::string_view 
   if (!same) differs(wanted, came);
 }
 
-/// "got from <a@b> to <c@d> <e@f>", "got content *pattern*": of its last message.
+/// "got from <a@b> to <c@d> <e@f>", "got content *pattern*": of its last message. "got the letter
+/// whole": its last message is what was last handed in, octet for octet, below our trace field.
 void ScenarioPlayer::peer_got(const ScenarioPeer& peer, std::string_view rest) {
   if (peer.messages().empty()) differs("a message", "none");
   const ScenarioPeer::Message& last = peer.messages().back();
+  if (rest == "the letter whole") {
+    const std::string wanted = stuffed(last_letter_);
+    const std::string came = last.content + "\r\n";
+    std::size_t trace = came.find("\r\n") + 2;
+    while (came.substr(trace, 1) == "\t") trace = came.find("\r\n", trace) + 2;
+    if (came.starts_with("Received: ") && came.substr(trace) == wanted) return;
+    differs(fmt::format("{} octets", wanted.size()),
+            fmt::format("{} other octets", came.size() - trace));
+  }
   if (take_word(rest, "content")) {
     if (!matches(rest, escape(last.content))) differs(rest, escape(last.content));
     return;
@@ -149,6 +159,7 @@ void ScenarioPlayer::mail(const Step& step, std::string_view rest) {
   const Letter letter = read_letter(rest, step.block);
   const std::string reply = send_letter(*server_, letter);
   if (!matches(letter.expected + "*", reply)) differs(letter.expected, reply);
+  last_letter_ = content_of(letter);
   server_->world().run_for(kMoment);
 }
 

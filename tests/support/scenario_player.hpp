@@ -45,6 +45,7 @@ class ScenarioPlayer {
   const unsigned loops_;
   std::unique_ptr<SimServer> server_;
   std::map<std::string, std::unique_ptr<ScenarioPeer>> peers_;  // by address
+  std::string last_letter_;
   std::size_t line_ = 0;
   std::string history_;
 };
