@@ -6,6 +6,8 @@
 #include <sstream>
 #include <thread>
 
+#include <postrider/path.hpp>
+
 #include "config/diagnostic.hpp"
 
 namespace postrider {
@@ -71,6 +73,8 @@ deliver::Options deliver_options(const config::Settings& settings) {
   else
     options.max_messages = SIZE_MAX;
   options.route.port = static_cast<std::uint16_t>(from.port);
+  options.route.own_names = {lower(settings.hostname)};
+  options.route.seed = std::random_device{}();
   return options;
 }
 
