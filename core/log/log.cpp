@@ -3,6 +3,7 @@
 #include "log/log.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
@@ -46,6 +47,14 @@ void append_fields(std::string& line, std::initializer_list<LogField> fields) {
 
 WallTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+/// A pipe whose reader is gone costs lines (EPIPE), not the process.
+void block_sigpipe() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace
@@ -159,6 +168,7 @@ void DaemonLog::flush() {
 }
 
 void DaemonLog::run() {
+  block_sigpipe();
   std::string lines;
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -2,6 +2,7 @@
 #include "line_writer.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,14 @@ namespace {
 
 int open_file(const std::string& file) {
   return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+/// A pipe whose reader is gone costs lines (EPIPE), not the process.
+void block_sigpipe() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace
@@ -67,6 +76,7 @@ void LineWriter::reopen() noexcept {
 }
 
 void LineWriter::run() {
+  block_sigpipe();
   std::string lines;
   std::unique_lock lock(mutex_);
   for (;;) {
