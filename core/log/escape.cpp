@@ -41,15 +41,28 @@ bool is_treacherous(std::uint32_t c) {
 
 void append_ascii(std::string& line, char c) {
   switch (c) {
-    case '"': line += "\\\""; return;
-    case '\\': line += "\\\\"; return;
-    case '\n': line += "\\n"; return;
-    case '\r': line += "\\r"; return;
-    case '\t': line += "\\t"; return;
-    default: break;
+    case '"':
+      line += "\\\"";
+      return;
+    case '\\':
+      line += "\\\\";
+      return;
+    case '\n':
+      line += "\\n";
+      return;
+    case '\r':
+      line += "\\r";
+      return;
+    case '\t':
+      line += "\\t";
+      return;
+    default:
+      break;
   }
-  if (c >= ' ' && c != 0x7F) line += c;
-  else fmt::format_to(std::back_inserter(line), "\\x{:02x}", static_cast<unsigned char>(c));
+  if (c >= ' ' && c != 0x7F)
+    line += c;
+  else
+    fmt::format_to(std::back_inserter(line), "\\x{:02x}", static_cast<unsigned char>(c));
 }
 
 bool is_bare(char c) {
@@ -66,12 +79,14 @@ void append_quoted(std::string& line, std::string_view value) {
   while (!value.empty()) {
     const Character c = first_character(value);
     const std::size_t length = c.length == 0 ? 1 : c.length;
-    if (c.length == 1) append_ascii(line, value[0]);
+    if (c.length == 1)
+      append_ascii(line, value[0]);
     else if (c.length == 0)
       fmt::format_to(std::back_inserter(line), "\\x{:02x}", static_cast<unsigned char>(value[0]));
     else if (is_treacherous(c.code))
       fmt::format_to(std::back_inserter(line), "\\u{{{:x}}}", c.code);
-    else line += value.substr(0, length);
+    else
+      line += value.substr(0, length);
     value.remove_prefix(length);
   }
   line += cut ? "...\"" : "\"";
@@ -80,8 +95,10 @@ void append_quoted(std::string& line, std::string_view value) {
 void append_value(std::string& line, std::string_view value) {
   bool bare = !value.empty() && value.size() <= kValueLimit;
   for (const char c : value.substr(0, kValueLimit)) bare = bare && is_bare(c);
-  if (bare) line += value;
-  else append_quoted(line, value);
+  if (bare)
+    line += value;
+  else
+    append_quoted(line, value);
 }
 
 }  // namespace postrider::log

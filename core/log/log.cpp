@@ -2,10 +2,6 @@
 // The daemon's log: lines are made by the caller, written by one thread.
 #include "log/log.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -14,7 +10,10 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "log/escape.hpp"
 
@@ -26,7 +25,9 @@ int open_file(const std::string& file) {
   return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 }
 
-std::string error_text(int error) { return std::system_category().message(error); }
+std::string error_text(int error) {
+  return std::system_category().message(error);
+}
 
 void append_time(std::string& line, WallTime at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);

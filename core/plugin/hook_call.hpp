@@ -78,8 +78,10 @@ class HookCall final : private Timer {
     total_ = std::max<std::chrono::nanoseconds>(on_.now() - began_at_, held_);
     Ended<T> ended;
     try {
-      if (task_->is_done()) ended.value.emplace(task_->take());
-      else ended.fault = Fault::timed_out, ended.reason = "no answer in time";
+      if (task_->is_done())
+        ended.value.emplace(task_->take());
+      else
+        ended.fault = Fault::timed_out, ended.reason = "no answer in time";
     } catch (...) {
       ended.fault = Fault::threw;
       ended.reason = fault_text(std::current_exception());

@@ -83,14 +83,20 @@ Task<Verdict> HookChain::go_on(std::size_t index, Subject subject, Pending pendi
 Task<Verdict> HookChain::call(Instance& instance, const Subject& s) {
   const HookTable& hooks = instance.hooks();
   switch (kind_) {
-    case HookKind::connect: return hooks.connect->on_connect(*s.session);
-    case HookKind::helo: return hooks.helo->on_helo(*s.session);
-    case HookKind::mail: return hooks.mail->on_mail(*s.session, *s.transaction);
-    case HookKind::rcpt: return hooks.rcpt->on_rcpt(*s.session, *s.transaction, *s.recipient);
-    case HookKind::data: return hooks.data->on_data(*s.session, *s.transaction);
+    case HookKind::connect:
+      return hooks.connect->on_connect(*s.session);
+    case HookKind::helo:
+      return hooks.helo->on_helo(*s.session);
+    case HookKind::mail:
+      return hooks.mail->on_mail(*s.session, *s.transaction);
+    case HookKind::rcpt:
+      return hooks.rcpt->on_rcpt(*s.session, *s.transaction, *s.recipient);
+    case HookKind::data:
+      return hooks.data->on_data(*s.session, *s.transaction);
     case HookKind::message:
       return hooks.message->on_message(*s.session, *s.transaction, *s.message);
-    default: return pass();  // no judge
+    default:
+      return pass();  // no judge
   }
 }
 
@@ -137,9 +143,12 @@ std::string HookChain::malformation(const Verdict& verdict) const {
 
 Verdict HookChain::policy_verdict(const Instance& instance, Fault fault) const {
   switch (instance.policy(fault)) {
-    case FailurePolicy::pass: return pass();
-    case FailurePolicy::reject: return reject("554 5.3.0 Local policy cannot be checked");
-    case FailurePolicy::defer: break;
+    case FailurePolicy::pass:
+      return pass();
+    case FailurePolicy::reject:
+      return reject("554 5.3.0 Local policy cannot be checked");
+    case FailurePolicy::defer:
+      break;
   }
   return defer("451 4.3.0 Local policy cannot be checked now, try again later");
 }

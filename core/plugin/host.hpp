@@ -39,9 +39,7 @@ class PluginHost final : public Host {
   const std::vector<std::string>& local_domains() const noexcept override {
     return parts_.local_domains;
   }
-  const std::vector<SocketAddress>& listeners() const noexcept override {
-    return parts_.listeners;
-  }
+  const std::vector<SocketAddress>& listeners() const noexcept override { return parts_.listeners; }
   unsigned loop_index() const noexcept override { return parts_.loop_index; }
   /// An exception that leaves the task is logged; it harms nobody else.
   void spawn(Task<void> task) override { tasks_.spawn(std::move(task)); }

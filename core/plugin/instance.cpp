@@ -24,13 +24,15 @@ Instance::Instance(Block block, const PluginEntry& entry, const void* settings,
   entry.hooks(plugin_.get(), hooks_);
 }
 
-Instance::~Instance() { host_.cancel_tasks(); }
+Instance::~Instance() {
+  host_.cancel_tasks();
+}
 
 bool Instance::has(HookKind kind) const noexcept {
   const std::array<const void*, kHookKinds> places{
-      hooks_.connect, hooks_.helo,      hooks_.mail,    hooks_.rcpt,     hooks_.data,
-      hooks_.message, hooks_.route,     hooks_.transport, hooks_.outcome, hooks_.observer,
-      hooks_.lifecycle};
+      hooks_.connect, hooks_.helo,     hooks_.mail,     hooks_.rcpt,
+      hooks_.data,    hooks_.message,  hooks_.route,    hooks_.transport,
+      hooks_.outcome, hooks_.observer, hooks_.lifecycle};
   return places[static_cast<std::size_t>(kind)] != nullptr;
 }
 
@@ -48,8 +50,7 @@ void Instance::failed(HookKind kind, Fault fault, std::string_view reason, TimeP
               {{"hook", hook_name(kind)}, {"for", "30s"}});
 }
 
-void Instance::spent(HookKind kind, std::chrono::nanoseconds total,
-                     std::chrono::nanoseconds held) {
+void Instance::spent(HookKind kind, std::chrono::nanoseconds total, std::chrono::nanoseconds held) {
   HookCounter& counts = counter(kind);
   ++counts.calls;
   counts.total += total;

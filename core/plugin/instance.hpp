@@ -17,7 +17,17 @@
 namespace postrider::plugin {
 
 enum class HookKind : std::uint8_t {
-  connect, helo, mail, rcpt, data, message, route, transport, outcome, observer, lifecycle
+  connect,
+  helo,
+  mail,
+  rcpt,
+  data,
+  message,
+  route,
+  transport,
+  outcome,
+  observer,
+  lifecycle
 };
 inline constexpr std::size_t kHookKinds = 11;
 std::string_view hook_name(HookKind kind) noexcept;
@@ -59,9 +69,7 @@ class Instance {
   bool has(HookKind kind) const noexcept;
   bool is_shadow() const noexcept { return block_.mode == Mode::shadow; }
   Log& log() noexcept { return host_.log(); }
-  HookCounter& counter(HookKind kind) noexcept {
-    return counters_[static_cast<std::size_t>(kind)];
-  }
+  HookCounter& counter(HookKind kind) noexcept { return counters_[static_cast<std::size_t>(kind)]; }
 
   /// Is the breaker open: must the policy answer instead of the plugin?
   bool is_bypassed(TimePoint now) const noexcept { return now < bypassed_until_; }

@@ -54,8 +54,10 @@ std::expected<fs::path, std::string> find_library(const std::string& use,
     return Error(fmt::format("there is no plugin library {}", use));
   }
   if (!is_plugin_name(use))
-    return Error(fmt::format("\"{}\" is no name of a plugin; use letters, digits, _ and -, or an "
-                             "absolute path", use));
+    return Error(
+        fmt::format("\"{}\" is no name of a plugin; use letters, digits, _ and -, or an "
+                    "absolute path",
+                    use));
   std::string looked;
   for (const std::string& folder : search_path) {
     const fs::path file = fs::path(folder) / (use + ".so");
@@ -71,7 +73,8 @@ std::string reason_of(const std::exception& failure, const std::string& file) {
   std::string_view text = failure.what();
   for (const std::string_view noise : {": Bad file descriptor", ": Illegal seek", ": Success"})
     if (text.ends_with(noise)) text.remove_suffix(noise.size());
-  if (const auto at = text.find(file + ": "); at != text.npos) text.remove_prefix(at + file.size() + 2);
+  if (const auto at = text.find(file + ": "); at != text.npos)
+    text.remove_prefix(at + file.size() + 2);
   return std::string(text.substr(0, text.find('\n')));
 }
 
@@ -116,8 +119,8 @@ std::expected<const PluginEntry*, std::string> load(const std::string& use,
   auto place = registry().libraries.find(file);
   if (place == registry().libraries.end()) {
     try {
-      dll::shared_library library(fs::path(file), dll::load_mode::rtld_now |
-                                                      dll::load_mode::rtld_local | kNoDelete);
+      dll::shared_library library(
+          fs::path(file), dll::load_mode::rtld_now | dll::load_mode::rtld_local | kNoDelete);
       place = registry().libraries.emplace(file, std::move(library)).first;
     } catch (const std::exception& failure) {
       return Error(fmt::format("{} cannot be loaded: {}", file, reason_of(failure, file)));

@@ -46,8 +46,8 @@ std::expected<std::shared_ptr<PluginSet>, std::vector<std::string>> make_plugins
   std::vector<std::string> errors;
   for (const PreparedPlugin& plugin : prepared) {
     try {
-      set->add(std::make_unique<Instance>(plugin.block, *plugin.entry, plugin.settings.get(),
-                                          parts));
+      set->add(
+          std::make_unique<Instance>(plugin.block, *plugin.entry, plugin.settings.get(), parts));
     } catch (...) {
       errors.push_back(fmt::format("plugin {} cannot be constructed: {}", plugin.block.id,
                                    fault_text(std::current_exception())));
@@ -89,8 +89,7 @@ Task<void> PluginSet::drain() {
     } catch (...) {
       reason = fault_text(std::current_exception());
     }
-    if (!reason.empty())
-      instance->failed(HookKind::lifecycle, Fault::threw, reason, loop_.now());
+    if (!reason.empty()) instance->failed(HookKind::lifecycle, Fault::threw, reason, loop_.now());
   }
 }
 
@@ -114,8 +113,12 @@ std::optional<std::string> PluginSet::command(std::span<const std::string_view> 
   return std::nullopt;
 }
 
-Task<Verdict> PluginSet::connect(Session& session) { return connect_.judge({&session}); }
-Task<Verdict> PluginSet::helo(Session& session) { return helo_.judge({&session}); }
+Task<Verdict> PluginSet::connect(Session& session) {
+  return connect_.judge({&session});
+}
+Task<Verdict> PluginSet::helo(Session& session) {
+  return helo_.judge({&session});
+}
 Task<Verdict> PluginSet::mail(Session& session, Transaction& transaction) {
   return mail_.judge({&session, &transaction});
 }

@@ -21,8 +21,7 @@ struct ValuePrinter {
   std::string operator()(const std::string& text) const { return setting::quoted(text); }
   std::string operator()(const SettingArray& array) const {
     std::string text;
-    for (const SettingValue& value : array)
-      text += (text.empty() ? "" : ", ") + value_text(value);
+    for (const SettingValue& value : array) text += (text.empty() ? "" : ", ") + value_text(value);
     return "[" + text + "]";
   }
   std::string operator()(const SettingTable& table) const {
@@ -34,7 +33,9 @@ struct ValuePrinter {
   }
 };
 
-std::string value_text(const SettingValue& value) { return std::visit(ValuePrinter(), value.data); }
+std::string value_text(const SettingValue& value) {
+  return std::visit(ValuePrinter(), value.data);
+}
 
 std::vector<std::pair<std::string, std::string>> settings_view(const Instance& instance) {
   std::vector<std::pair<std::string, std::string>> settings;
@@ -46,8 +47,8 @@ std::vector<std::pair<std::string, std::string>> settings_view(const Instance& i
 }
 
 /// Loads and decodes one block; adds to `problems` what is wrong.
-void prepare_one(Block block, std::span<const std::string> search_path,
-                 PreparedPlugins& prepared, std::vector<Problem>& problems) {
+void prepare_one(Block block, std::span<const std::string> search_path, PreparedPlugins& prepared,
+                 std::vector<Problem>& problems) {
   const auto entry = load(block.use, search_path);
   if (!entry) {
     problems.push_back({block.place, "plugin.use", entry.error()});
@@ -57,8 +58,10 @@ void prepare_one(Block block, std::span<const std::string> search_path,
   const std::string path = "plugin." + block.id;
   for (const PreparedPlugin& other : prepared)
     if (other.block.id == block.id)
-      problems.push_back({block.place, path, fmt::format("two plugins have the id \"{}\"; give "
-                                                         "one of them another", block.id)});
+      problems.push_back({block.place, path,
+                          fmt::format("two plugins have the id \"{}\"; give "
+                                      "one of them another",
+                                      block.id)});
   const SchemaBase& schema = (*entry)->schema();
   std::shared_ptr<void> settings = schema.new_settings();
   for (Problem& problem : schema.decode(block.settings, settings.get(), path))
@@ -91,8 +94,7 @@ std::vector<PluginView> PluginSet::view() const {
                     settings_view(*instance)};
     for (std::size_t i = 0; i < kHookKinds; ++i) {
       const auto kind = static_cast<HookKind>(i);
-      if (instance->has(kind))
-        view.hooks.push_back({kind, ++order[kind], instance->counter(kind)});
+      if (instance->has(kind)) view.hooks.push_back({kind, ++order[kind], instance->counter(kind)});
     }
     views.push_back(std::move(view));
   }

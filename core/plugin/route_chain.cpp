@@ -68,8 +68,7 @@ class Pause {
 /// What a hook gets as `next`.
 class RouteChain::Inner {
  public:
-  Inner(RouteChain& chain, HookCall<RouteResult>& outer, std::size_t index,
-        const RouteNext& lookup)
+  Inner(RouteChain& chain, HookCall<RouteResult>& outer, std::size_t index, const RouteNext& lookup)
       : chain_(&chain), outer_(&outer), index_(index), lookup_(&lookup) {}
   Task<RouteResult> operator()(const Destination& destination) const {
     return go_in(*chain_, *outer_, index_, destination, *lookup_);
@@ -132,9 +131,8 @@ Task<RouteResult> RouteChain::step(std::size_t index, const Destination& destina
     Ended<RouteResult> ended;
     HookCall<RouteResult> call(loop_, instance.block().hook_timeout);
     const RouteNext next = Inner(*this, call, index + 1, lookup);
-    if (auto task = enter(ended, [&] {
-          return instance.hooks().route->on_route(destination, next);
-        })) {
+    if (auto task =
+            enter(ended, [&] { return instance.hooks().route->on_route(destination, next); })) {
       call.set_task(std::move(*task));
       ended = co_await call;
     }
@@ -155,9 +153,8 @@ Task<RouteResult> RouteChain::shadow_step(std::size_t index, const Destination& 
   Ended<RouteResult> ended;
   HookCall<RouteResult> call(loop_, instance.block().hook_timeout);
   const RouteNext next = [&real](const Destination&) -> Task<RouteResult> { return real; };
-  if (auto task = enter(ended, [&] {
-        return instance.hooks().route->on_route(destination, next);
-      })) {
+  if (auto task =
+          enter(ended, [&] { return instance.hooks().route->on_route(destination, next); })) {
     call.set_task(std::move(*task));
     ended = co_await call;
   }

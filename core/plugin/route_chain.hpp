@@ -40,9 +40,8 @@ class RouteChain {
                          const RouteNext& lookup);
   Task<RouteResult> shadow_step(std::size_t index, const Destination& destination,
                                 const RouteNext& lookup);
-  static Task<RouteResult> go_in(RouteChain& chain, HookCall<RouteResult>& outer,
-                                 std::size_t index, const Destination& destination,
-                                 const RouteNext& lookup);
+  static Task<RouteResult> go_in(RouteChain& chain, HookCall<RouteResult>& outer, std::size_t index,
+                                 const Destination& destination, const RouteNext& lookup);
   Task<std::vector<Outcome>> deliver(Instance& instance, const QueuedMessage& message,
                                      std::span<const Recipient> recipients);
   Instance* find_transport(std::string_view id) const noexcept;

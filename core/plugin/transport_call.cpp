@@ -57,9 +57,8 @@ Task<std::vector<Outcome>> RouteChain::deliver(Instance& instance, const QueuedM
                           fmt::format("plugin {} failed too often; it rests", instance.id()));
   Ended<std::vector<Outcome>> ended;
   HookCall<std::vector<Outcome>> call(loop_, kTransportLimit);
-  if (auto task = enter(ended, [&] {
-        return instance.hooks().transport->deliver(message, recipients);
-      })) {
+  if (auto task =
+          enter(ended, [&] { return instance.hooks().transport->deliver(message, recipients); })) {
     call.set_task(std::move(*task));
     ended = co_await call;
   }
@@ -74,9 +73,9 @@ Task<std::vector<Outcome>> RouteChain::deliver(Instance& instance, const QueuedM
     co_return std::move(*ended.value);
   }
   instance.failed(HookKind::transport, ended.fault, ended.reason, loop_.now());
-  co_return all_delayed(recipients.size(), {4, 3, 0},
-                        fmt::format("plugin {} failed: {}", instance.id(),
-                                    printable(ended.reason)));
+  co_return all_delayed(
+      recipients.size(), {4, 3, 0},
+      fmt::format("plugin {} failed: {}", instance.id(), printable(ended.reason)));
 }
 
 bool RouteChain::reports_failures() const noexcept {
@@ -96,9 +95,8 @@ Task<Reports> RouteChain::report(const QueuedMessage& message,
     }
     Ended<std::vector<Report>> ended;
     HookCall<std::vector<Report>> call(loop_, instance->block().hook_timeout);
-    if (auto task = enter(ended, [&] {
-          return instance->hooks().outcome->on_outcome(message, outcomes);
-        })) {
+    if (auto task = enter(
+            ended, [&] { return instance->hooks().outcome->on_outcome(message, outcomes); })) {
       call.set_task(std::move(*task));
       ended = co_await call;
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "drop.hpp"
 
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
-#include <utility>
 
 namespace postrider::maildir {
 namespace {
@@ -29,7 +29,8 @@ bool make_folder(const std::string& folder) {
     if (errno == EEXIST) return true;
     const std::size_t slash = folder.rfind('/');
     if (errno != ENOENT || slash == 0 || slash == folder.npos) return false;
-    if (!make_folder(folder.substr(0, slash)) || (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST))
+    if (!make_folder(folder.substr(0, slash)) ||
+        (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST))
       return false;
   }
   const std::size_t slash = folder.rfind('/');
@@ -76,8 +77,10 @@ void Drop::begin() {
 void Drop::write(std::string_view text) {
   while (error_ == 0 && !text.empty()) {
     const ssize_t written = ::write(file_, text.data(), text.size());
-    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-    else if (written == 0 || errno != EINTR) fail("write to " + mailbox_ + "/tmp");
+    if (written > 0)
+      text.remove_prefix(static_cast<std::size_t>(written));
+    else if (written == 0 || errno != EINTR)
+      fail("write to " + mailbox_ + "/tmp");
   }
 }
 
@@ -100,9 +103,12 @@ std::string unique_name(std::string_view hostname) {
                      std::to_string(::getpid()) + "Q" +
                      std::to_string(counter.fetch_add(1, std::memory_order_relaxed)) + ".";
   for (const char c : hostname) {
-    if (c == '/') name += "\\057";
-    else if (c == ':') name += "\\072";
-    else name += c;
+    if (c == '/')
+      name += "\\057";
+    else if (c == ':')
+      name += "\\072";
+    else
+      name += c;
   }
   return name;
 }

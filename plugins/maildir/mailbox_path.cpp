@@ -47,7 +47,8 @@ std::string bare_local_part(const Path& recipient) {
 }
 
 std::optional<std::string> template_mistake(std::string_view path) {
-  if (!path.starts_with('/')) return "this is no absolute path; write \"/var/mail/{domain}/{local}\"";
+  if (!path.starts_with('/'))
+    return "this is no absolute path; write \"/var/mail/{domain}/{local}\"";
   if (!path.contains(kLocal))
     return "all would share one mailbox; put {local} into the path, \"/var/mail/{domain}/{local}\"";
   std::string rest(path);

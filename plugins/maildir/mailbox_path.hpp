@@ -3,11 +3,11 @@
 // inside the folder that the template says.
 #pragma once
 
-#include <postrider/path.hpp>
-
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <postrider/path.hpp>
 
 namespace postrider::maildir {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Final delivery into Maildirs: one durable file for each recipient. Claims the recipients of the
 // local domains; folder names are made of addresses, safely (mailbox_path.hpp).
-#include <postrider/sdk.hpp>
-
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include <postrider/sdk.hpp>
 
 #include "drop.hpp"
 #include "mailbox_path.hpp"
@@ -64,7 +64,8 @@ class Maildir final : public Plugin, public RouteHook, public TransportHook {
   Task<std::vector<Outcome>> deliver(const QueuedMessage& message,
                                      std::span<const Recipient> recipients) override {
     auto batch = std::make_shared<Batch>();
-    for (const Recipient& recipient : recipients) batch->drops.push_back(drop_for(message, recipient));
+    for (const Recipient& recipient : recipients)
+      batch->drops.push_back(drop_for(message, recipient));
     return deliver_batch(host_, message, std::move(batch));
   }
 
@@ -78,10 +79,9 @@ class Maildir final : public Plugin, public RouteHook, public TransportHook {
   std::unique_ptr<maildir::Drop> drop_for(const QueuedMessage& message, const Recipient& to) const {
     const std::string mailbox = maildir::mailbox_path(
         settings_.path, maildir::bare_local_part(to.path), domain_of(to.path));
-    return std::make_unique<maildir::Drop>(
-        mailbox, maildir::unique_name(host_.hostname()),
-        "Return-Path: " + message.reverse_path().bracketed() + "\nDelivered-To: " + to.path.text() +
-            "\n");
+    return std::make_unique<maildir::Drop>(mailbox, maildir::unique_name(host_.hostname()),
+                                           "Return-Path: " + message.reverse_path().bracketed() +
+                                               "\nDelivered-To: " + to.path.text() + "\n");
   }
 
   static Task<std::vector<Outcome>> deliver_batch(Host& host, const QueuedMessage& message,

@@ -2,11 +2,11 @@
 // What is remembered of one connection until its verdict: how far it got and how much it moved.
 #pragma once
 
-#include <postrider/protocol_event.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include <postrider/protocol_event.hpp>
 
 namespace postrider::protocol_log {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "line_writer.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
 
 namespace postrider::protocol_log {
 namespace {
@@ -34,8 +34,8 @@ LineWriter::LineWriter(std::string file, std::size_t limit, DropNotice notice)
       notice_(std::move(notice)),
       descriptor_(open_file(file_)) {
   if (descriptor_ < 0)
-    throw std::runtime_error("the file " + file_ + " cannot be opened: " +
-                             std::system_category().message(errno));
+    throw std::runtime_error("the file " + file_ +
+                             " cannot be opened: " + std::system_category().message(errno));
   thread_ = std::thread([this] { run(); });
 }
 
@@ -90,7 +90,8 @@ void LineWriter::run() {
     lines.clear();
     if (dropped > 0) put(notice_(dropped));
     if (reopening)
-      if (const int fresh = open_file(file_); fresh >= 0) ::close(std::exchange(descriptor_, fresh));
+      if (const int fresh = open_file(file_); fresh >= 0)
+        ::close(std::exchange(descriptor_, fresh));
     lock.lock();
     if (stopping && buffer_.empty()) return;
   }
@@ -99,7 +100,8 @@ void LineWriter::run() {
 void LineWriter::put(std::string_view lines) {
   while (!lines.empty()) {
     const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
-    if (written > 0) lines.remove_prefix(static_cast<std::size_t>(written));
+    if (written > 0)
+      lines.remove_prefix(static_cast<std::size_t>(written));
     else if (errno != EINTR)
       return drop(static_cast<std::uint64_t>(std::ranges::count(lines, '\n')));
   }

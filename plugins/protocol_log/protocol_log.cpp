@@ -2,10 +2,10 @@
 // The protocol log: a record per connection, line and outcome, in and out, that ends with a verdict
 // on the session. An observer: it decides nothing, asks no DNS, and delays nobody; when the disk is
 // slow, lines are dropped and counted.
-#include <postrider/sdk.hpp>
-
 #include <algorithm>
 #include <map>
+
+#include <postrider/sdk.hpp>
 
 #include "conversation.hpp"
 #include "line_writer.hpp"
@@ -45,16 +45,15 @@ class ProtocolLog final : public Plugin, public ProtocolObserver, public Lifecyc
     for (const std::string& text : settings_.networks)
       networks_.push_back(Network::parse(text).value());
     if (settings_.level == Level::off) return;
-    writer_.emplace(settings_.file, settings_.buffer.octets,
-                    [format = settings_.format](std::uint64_t count) {
-                      Record record;
-                      record.at = std::chrono::time_point_cast<Duration>(
-                          std::chrono::system_clock::now());
-                      record.kind = "dropped";
-                      const std::string text = std::to_string(count) + " lines were dropped";
-                      record.text = text;
-                      return format_record(record, format);
-                    });
+    writer_.emplace(
+        settings_.file, settings_.buffer.octets, [format = settings_.format](std::uint64_t count) {
+          Record record;
+          record.at = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+          record.kind = "dropped";
+          const std::string text = std::to_string(count) + " lines were dropped";
+          record.text = text;
+          return format_record(record, format);
+        });
   }
 
   void on_event(const ProtocolEvent& event) noexcept override {
@@ -96,8 +95,10 @@ class ProtocolLog final : public Plugin, public ProtocolObserver, public Lifecyc
         return settings_.level == Level::full ||
                (settings_.level == Level::commands && is_command(event));
       case EventKind::data_in:
-      case EventKind::data_out: return settings_.level == Level::full;
-      default: return true;
+      case EventKind::data_out:
+        return settings_.level == Level::full;
+      default:
+        return true;
     }
   }
   /// Said by whoever is the SMTP client of this conversation.
@@ -118,12 +119,15 @@ class ProtocolLog final : public Plugin, public ProtocolObserver, public Lifecyc
   std::string text_of(const ProtocolEvent& event, const Conversation* conversation) const {
     if (event.secret) return "(secret, " + std::to_string(event.text.size()) + " octets)";
     switch (event.kind) {
-      case EventKind::connected: return std::string(event.text) + in_force();
+      case EventKind::connected:
+        return std::string(event.text) + in_force();
       case EventKind::closed:
         return conversation ? conversation->verdict(event) : std::string(event.text);
       case EventKind::data_in:
-      case EventKind::data_out: return std::to_string(event.octets) + " octets";
-      default: return std::string(event.text);
+      case EventKind::data_out:
+        return std::to_string(event.octets) + " octets";
+      default:
+        return std::string(event.text);
     }
   }
 
@@ -149,8 +153,10 @@ class ProtocolLog final : public Plugin, public ProtocolObserver, public Lifecyc
 
 void ProtocolLog::Settings::describe(Schema<Settings>& schema) {
   schema.field("level", &Settings::level, "How much is recorded")
-      .choices({{"off", Level::off}, {"connections", Level::connections},
-                {"commands", Level::commands}, {"full", Level::full}});
+      .choices({{"off", Level::off},
+                {"connections", Level::connections},
+                {"commands", Level::commands},
+                {"full", Level::full}});
   schema.field("format", &Settings::format, "Lines for people, or one JSON object a line")
       .choices({{"text", Format::text}, {"json", Format::json}});
   schema.field("file", &Settings::file, "Where the records go; SIGUSR1 opens it again");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "record.hpp"
 
-#include <postrider/path.hpp>
-
 #include <array>
 #include <chrono>
 #include <cstdio>
+
+#include <postrider/path.hpp>
 
 namespace postrider::protocol_log {
 namespace {
@@ -17,11 +17,10 @@ std::string time_text(WallTime at) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(at - day);
   std::array<char, 80> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld.%03ldZ",
-                int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
-                time.hours().count(), time.minutes().count(),
-                static_cast<long>(time.seconds().count()),
-                static_cast<long>(time.subseconds().count()));
+  std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld.%03ldZ", int{date.year()},
+      unsigned{date.month()}, unsigned{date.day()}, time.hours().count(), time.minutes().count(),
+      static_cast<long>(time.seconds().count()), static_cast<long>(time.subseconds().count()));
   return text.data();
 }
 
@@ -34,13 +33,15 @@ std::string json_text(std::string_view text) {
   return json + "\"";
 }
 
-std::string_view side_name(Side side) { return side == Side::server ? "in" : "out"; }
+std::string_view side_name(Side side) {
+  return side == Side::server ? "in" : "out";
+}
 
 }  // namespace
 
 std::string_view event_name(EventKind kind) noexcept {
   static constexpr std::array<std::string_view, 11> kNames{
-      "connected", "line", "line", "data", "data", "verdict",
+      "connected", "line",     "line",    "data",    "data",   "verdict",
       "banner",    "accepted", "refused", "attempt", "outcome"};
   return kNames[static_cast<std::size_t>(kind) % kNames.size()];
 }

@@ -2,10 +2,10 @@
 // One line of the protocol log, as text for people or as JSON for programs.
 #pragma once
 
-#include <postrider/protocol_event.hpp>
-
 #include <string>
 #include <string_view>
+
+#include <postrider/protocol_event.hpp>
 
 namespace postrider::protocol_log {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Finds and confirms the client's host name (RFC 8601 section 2.7.3 "iprev"). The lookup starts at
 // connect and nobody waits for it but who reads the name: the banner never does.
-#include <postrider/sdk.hpp>
-
 #include <algorithm>
 #include <utility>
+
+#include <postrider/sdk.hpp>
 
 namespace postrider {
 namespace {
@@ -28,13 +28,15 @@ class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook 
     static void describe(Schema<Settings>& schema) {
       schema.field("timeout", &Settings::timeout, "Time for all lookups about one client")
           .between(100ms, 60s);
-      schema.field("received_wait", &Settings::received_wait,
-                   "How long after connect the Received field may wait for the name")
+      schema
+          .field("received_wait", &Settings::received_wait,
+                 "How long after connect the Received field may wait for the name")
           .between(0ms, 60s);
       schema.field("max_names", &Settings::max_names, "Names of a client that are checked")
           .between(1, 100);
-      schema.field("on_fail", &Settings::on_fail,
-                   "At RCPT, for clients without a confirmed name; a DNS error defers at most")
+      schema
+          .field("on_fail", &Settings::on_fail,
+                 "At RCPT, for clients without a confirmed name; a DNS error defers at most")
           .choices({{"note", OnFail::note}, {"defer", OnFail::defer}, {"reject", OnFail::reject}});
       schema.field("skip", &Settings::skip, "Networks of clients that are not looked up")
           .check(network_mistake);
@@ -93,8 +95,10 @@ class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook 
     const DnsResult<std::string> names = co_await self.host_.dns().ptr(client);
     if (!names) {
       const bool temporary = names.error().is_temporary();
-      co_return ClientName{temporary ? IprevResult::temperror : IprevResult::permerror, {},
-                           temporary ? names.error().text : "the address has no name", {}};
+      co_return ClientName{temporary ? IprevResult::temperror : IprevResult::permerror,
+                           {},
+                           temporary ? names.error().text : "the address has no name",
+                           {}};
     }
     const std::vector<std::string> candidates = self.host_names(names->records);
     if (candidates.empty())
@@ -103,11 +107,13 @@ class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook 
     const AddressFamily family = client.is_v4() ? AddressFamily::v4 : AddressFamily::v6;
     for (const std::string& name : candidates) {
       const DnsResult<IpAddress> back = co_await self.host_.dns().addresses(name, family);
-      if (!back) temporary = temporary || back.error().is_temporary();
+      if (!back)
+        temporary = temporary || back.error().is_temporary();
       else if (std::ranges::find(back->records, client) != back->records.end())
         co_return ClientName{IprevResult::pass, name, "confirmed", {}};
     }
-    co_return ClientName{temporary ? IprevResult::temperror : IprevResult::fail, {},
+    co_return ClientName{temporary ? IprevResult::temperror : IprevResult::fail,
+                         {},
                          "no name of the address leads back to it (" + candidates.front() + ")",
                          {}};
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "next_hop.hpp"
 
-#include <postrider/path.hpp>
-
 #include <charconv>
+
+#include <postrider/path.hpp>
 
 namespace postrider::static_routes {
 namespace {
@@ -59,6 +59,8 @@ std::expected<NextHop, std::string> parse_setting(std::string_view text, NextHop
   return hop;
 }
 
-std::string format_setting(const NextHop& hop) { return hop.written; }
+std::string format_setting(const NextHop& hop) {
+  return hop.written;
+}
 
 }  // namespace postrider::static_routes

@@ -2,12 +2,12 @@
 // The value of a static route: "host", "host:port", "[address]:port" or "mx:domain".
 #pragma once
 
-#include <postrider/route.hpp>
-
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
+
+#include <postrider/route.hpp>
 
 namespace postrider::static_routes {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Smart hosts: says for a domain, its subdomains, or everything where mail goes instead of its MX.
-#include <postrider/sdk.hpp>
-
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+
+#include <postrider/sdk.hpp>
 
 #include "next_hop.hpp"
 
@@ -26,10 +26,12 @@ class StaticRoutes final : public Plugin, public RouteHook {
   StaticRoutes(Host& host, const Settings& settings) : host_(host) {
     for (const auto& [key, hop] : settings.routes) {
       const std::string domain = lower(key);
-      const std::string_view bare = std::string_view(domain).substr(domain.starts_with('.') ? 1 : 0);
+      const std::string_view bare =
+          std::string_view(domain).substr(domain.starts_with('.') ? 1 : 0);
       if (domain != "*" && !is_host_name(bare))
-        throw std::invalid_argument("routes: \"" + key +
-                                    "\" is no domain; write \"example.org\", \".example.org\" or \"*\"");
+        throw std::invalid_argument(
+            "routes: \"" + key +
+            "\" is no domain; write \"example.org\", \".example.org\" or \"*\"");
       routes_.insert_or_assign(domain, hop);
     }
   }

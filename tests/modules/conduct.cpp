@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A plugin for the host's tests: it does in every hook what its setting says.
-#include <postrider/sdk.hpp>
-
 #include <chrono>
 #include <stdexcept>
+
+#include <postrider/sdk.hpp>
 
 namespace postrider {
 namespace {

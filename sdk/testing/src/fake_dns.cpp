@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <postrider/testing/fake_dns.hpp>
-
 #include <algorithm>
 #include <utility>
+
+#include <postrider/testing/fake_dns.hpp>
 
 namespace postrider::testing {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <postrider/testing/fake_host.hpp>
-
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include <postrider/testing/fake_host.hpp>
 
 namespace postrider::testing {
 
@@ -18,7 +18,8 @@ void FakeLog::write(LogLevel level, std::string_view event,
 }
 
 bool FakeLog::contains(std::string_view text) const noexcept {
-  return std::ranges::any_of(lines, [text](const std::string& line) { return line.contains(text); });
+  return std::ranges::any_of(lines,
+                             [text](const std::string& line) { return line.contains(text); });
 }
 
 void FakeHost::spawn(Task<void> task) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <postrider/testing/fake_message.hpp>
-
 #include <algorithm>
+
+#include <postrider/testing/fake_message.hpp>
 
 namespace postrider::testing {
 
@@ -14,7 +14,8 @@ std::optional<std::string> FakeMessage::field(std::string_view name) const {
   std::string_view rest = header_block();
   while (!rest.empty()) {
     std::size_t end = rest.find("\r\n");
-    while (end < rest.size() && end + 2 < rest.size() && (rest[end + 2] == ' ' || rest[end + 2] == '\t'))
+    while (end < rest.size() && end + 2 < rest.size() &&
+           (rest[end + 2] == ' ' || rest[end + 2] == '\t'))
       end = rest.find("\r\n", end + 2);
     const std::string_view one = rest.substr(0, end);
     rest.remove_prefix(std::min(rest.size(), one.size() + 2));
@@ -50,6 +51,8 @@ bool FakeMessage::add_recipient(Path path) {
   return true;
 }
 
-bool FakeMessage::drop_recipient(const Path& path) { return std::erase(recipients, path) > 0; }
+bool FakeMessage::drop_recipient(const Path& path) {
+  return std::erase(recipients, path) > 0;
+}
 
 }  // namespace postrider::testing

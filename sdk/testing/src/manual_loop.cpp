@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <postrider/testing/manual_loop.hpp>
-
 #include <algorithm>
+
+#include <postrider/testing/manual_loop.hpp>
 
 namespace postrider::testing {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <postrider/testing/plugin_library.hpp>
+#include <cstring>
+#include <stdexcept>
 
 #include <dlfcn.h>
 
-#include <cstring>
-#include <stdexcept>
+#include <postrider/testing/plugin_library.hpp>
 
 namespace postrider::testing {
 namespace {

@@ -2,10 +2,6 @@
 // The log: form of a line, injection, levels, children, drops, reopening.
 #include "log/log.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +9,10 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "log/escape.hpp"
 
@@ -66,7 +65,9 @@ TEST(LogValue, IsBareOnlyWhenHarmless) {
 TEST(LogValue, CannotBeginALineOrTurnTheText) {
   EXPECT_EQ(escaped("x\r\n2026-11-21 accepted"), "\"x\\r\\n2026-11-21 accepted\"");
   EXPECT_EQ(escaped("\x1b[31m"), "\"\\x1b[31m\"");
-  EXPECT_EQ(escaped("a\xe2\x80\xae" "b"), "\"a\\u{202e}b\"");
+  EXPECT_EQ(escaped("a\xe2\x80\xae"
+                    "b"),
+            "\"a\\u{202e}b\"");
   EXPECT_EQ(escaped("\xe2\x80\xa8"), "\"\\u{2028}\"");
   EXPECT_EQ(escaped("\xc2\x85"), "\"\\u{85}\"");
   EXPECT_EQ(escaped("caf\xc3\xa9"), "\"caf\xc3\xa9\"");
@@ -99,7 +100,8 @@ TEST_F(LogTest, ChildrenAddTheirFields) {
   const auto child = log->with({{"plugin", "a b"}, {"session", "7"}});
   child->write(LogLevel::info, "seen", {{"n", "1"}});
   log->flush();
-  EXPECT_NE(content(file_).find("event=\"seen\" plugin=\"a b\" session=7 n=1\n"), std::string::npos);
+  EXPECT_NE(content(file_).find("event=\"seen\" plugin=\"a b\" session=7 n=1\n"),
+            std::string::npos);
 }
 
 TEST_F(LogTest, KeepsEveryLineOfEveryThread) {
@@ -143,8 +145,10 @@ TEST_F(LogTest, AReaderThatStopsCostsLinesNotTime) {
       std::string piece(65536, '\0');
       while (got.find("log lines were dropped") == got.npos) {
         const ssize_t n = ::read(reader, piece.data(), piece.size());
-        if (n > 0) got.append(piece, 0, static_cast<std::size_t>(n));
-        else std::this_thread::yield();
+        if (n > 0)
+          got.append(piece, 0, static_cast<std::size_t>(n));
+        else
+          std::this_thread::yield();
       }
     });
     drain.join();

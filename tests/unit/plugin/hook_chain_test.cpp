@@ -35,7 +35,8 @@ TEST_F(HookChainTest, FirstAnswerWinsAlsoWhenOthersWait) {
 }
 
 TEST_F(HookChainTest, AThrowFollowsThePolicyAndIsNamed) {
-  for (const char* how : {"throw", "throw-int", "late-throw", "garbage", "garbage-action", "hold"}) {
+  for (const char* how :
+       {"throw", "throw-int", "late-throw", "garbage", "garbage-action", "hold"}) {
     Block block = conduct(how, "faulty");
     auto set = make({block});
     EXPECT_EQ(connect(*set).reply().code, 451) << how;
@@ -47,8 +48,9 @@ TEST_F(HookChainTest, AThrowFollowsThePolicyAndIsNamed) {
     EXPECT_EQ(connect(*set).reply().line(), "554 5.3.0 Local policy cannot be checked") << how;
   }
   const std::string text = log_text();
-  EXPECT_NE(text.find("event=\"plugin failed\" plugin=faulty hook=connect reason=\"thrown by conduct\""),
-            text.npos);
+  EXPECT_NE(
+      text.find("event=\"plugin failed\" plugin=faulty hook=connect reason=\"thrown by conduct\""),
+      text.npos);
   EXPECT_NE(text.find("reason=\"thrown late by conduct\""), text.npos);
   EXPECT_NE(text.find("reason=\"reject without a 5yz reply\""), text.npos);
   EXPECT_NE(text.find("reason=\"no such verdict\""), text.npos);
@@ -61,12 +63,14 @@ TEST_F(HookChainTest, AHangEndsAtTheLimit) {
   auto set = make({block});
   const TimePoint began = runtime_.now();
   const Verdict verdict = connect(*set);
-  EXPECT_EQ(verdict.reply().line(), "451 4.3.0 Local policy cannot be checked now, try again later");
+  EXPECT_EQ(verdict.reply().line(),
+            "451 4.3.0 Local policy cannot be checked now, try again later");
   EXPECT_EQ(runtime_.now() - began, 7s);
   block.on_timeout = FailurePolicy::pass;
   set = make({block});
   EXPECT_TRUE(connect(*set).is_pass());
-  EXPECT_NE(log_text().find("event=\"plugin timed out\" plugin=conduct hook=connect"), std::string::npos);
+  EXPECT_NE(log_text().find("event=\"plugin timed out\" plugin=conduct hook=connect"),
+            std::string::npos);
   EXPECT_EQ(set->view()[0].hooks[0].counter.timeouts, 1U);
 }
 

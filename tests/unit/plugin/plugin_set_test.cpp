@@ -17,11 +17,13 @@ TEST_F(PluginSetTest, AllMistakesAreToldAtOnce) {
   Block off;
   off.use = "also-nowhere";
   off.enabled = false;
-  const std::vector<Block> blocks{missing, wrong, off, conduct("pass", "twin"), conduct("pass", "twin")};
+  const std::vector<Block> blocks{missing, wrong, off, conduct("pass", "twin"),
+                                  conduct("pass", "twin")};
   const auto prepared = prepare_plugins(blocks, kModules);
   ASSERT_FALSE(prepared.has_value());
   std::string all;
-  for (const Problem& problem : prepared.error()) all += problem.key + ": " + problem.message + "\n";
+  for (const Problem& problem : prepared.error())
+    all += problem.key + ": " + problem.message + "\n";
   EXPECT_EQ(prepared.error().size(), 4U) << all;
   EXPECT_NE(all.find("there is no plugin nowhere"), all.npos) << all;
   EXPECT_NE(all.find("plugin.wrong.hwo"), all.npos) << all;

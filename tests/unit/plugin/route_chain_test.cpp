@@ -9,7 +9,8 @@ class RouteChainTest : public PluginTest {
  protected:
   /// The core's search: it takes `took`, and the hop is called as the destination.
   RouteNext lookup(Duration took = 0ms) {
-    return [this, took](const Destination& destination) { return found(runtime_, took, destination); };
+    return
+        [this, took](const Destination& destination) { return found(runtime_, took, destination); };
   }
   static Task<RouteResult> found(Loop& loop, Duration took, const Destination& destination) {
     Route route;

@@ -2,9 +2,9 @@
 // What the tests of the plugins share: a host, a library by its name, a way to run.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include <postrider/testing/fake_message.hpp>
 #include <postrider/testing/fake_session.hpp>

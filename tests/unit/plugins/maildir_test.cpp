@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Delivery into folders: contents, hostile addresses, failures told, nothing left behind.
-#include <signal.h>
-#include <sys/resource.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "unit/plugins/load.hpp"
 
@@ -59,13 +59,15 @@ TEST_F(Maildir, ClaimsLocalDomains) {
 
 TEST_F(Maildir, WritesOneFileForEachRecipient) {
   const FakeQueuedMessage message("Subject: hello\r\n\r\nline\r\n.dot\rcr\r\n");
-  const auto outcomes = deliver({recipient("Bob@example.org"), recipient("eve@example.org")}, message);
+  const auto outcomes =
+      deliver({recipient("Bob@example.org"), recipient("eve@example.org")}, message);
   ASSERT_EQ(outcomes.size(), 2U);
   EXPECT_EQ(outcomes[0].action, Action::delivered);
   const auto bob = files(root_ + "/example.org/bob/new");
   ASSERT_EQ(bob.size(), 1U);
-  EXPECT_EQ(content(bob[0]), "Return-Path: <sender@example.net>\nDelivered-To: Bob@example.org\n"
-                             "Subject: hello\n\nline\n.dot\rcr\n");
+  EXPECT_EQ(content(bob[0]),
+            "Return-Path: <sender@example.net>\nDelivered-To: Bob@example.org\n"
+            "Subject: hello\n\nline\n.dot\rcr\n");
   EXPECT_EQ(files(root_ + "/example.org/eve/new").size(), 1U);
   EXPECT_TRUE(files(root_ + "/example.org/bob/tmp").empty());
   EXPECT_TRUE(fs::is_directory(root_ + "/example.org/bob/cur"));
@@ -89,13 +91,14 @@ TEST_F(Maildir, NamesAreUniqueAndLineEndsCrossPieces) {
 TEST_F(Maildir, HostileAddressesStayInside) {
   const FakeQueuedMessage message("A: b\r\n\r\n");
   const std::vector<Recipient> to{recipient("\"../../etc/passwd\"@example.org"),
-                                  recipient("\"..\"@example.org"), recipient("\"/abs\"@example.org"),
+                                  recipient("\"..\"@example.org"),
+                                  recipient("\"/abs\"@example.org"),
                                   recipient("\"{domain}\"@example.org"),
                                   recipient("\".hidden\"@example.org"),
                                   recipient("\"a\\\"b c\"@example.org")};
   for (const Outcome& outcome : deliver(to, message)) EXPECT_EQ(outcome.action, Action::delivered);
-  for (const char* name : {"%2E.%2F..%2Fetc%2Fpasswd", "%2E.", "%2Fabs", "%7Bdomain%7D", "%2Ehidden",
-                           "a%22b%20c"})
+  for (const char* name :
+       {"%2E.%2F..%2Fetc%2Fpasswd", "%2E.", "%2Fabs", "%7Bdomain%7D", "%2Ehidden", "a%22b%20c"})
     EXPECT_EQ(files(root_ + "/example.org/" + name + "/new").size(), 1U) << name;
   EXPECT_EQ(files(root_).size(), 6U);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Records, levels, filters, masking, the verdict, rotation.
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <sys/stat.h>
 
 #include "unit/plugins/load.hpp"
 
@@ -26,8 +26,8 @@ class ProtocolLog : public ::testing::Test {
     settings.entries.push_back({"file", {}, {file_, {}}});
     plugin_.emplace(load("protocol_log", host_, settings));
   }
-  void event(EventKind kind, std::string_view text, Duration elapsed = 0ms, Side side = Side::server,
-             bool secret = false) {
+  void event(EventKind kind, std::string_view text, Duration elapsed = 0ms,
+             Side side = Side::server, bool secret = false) {
     ProtocolEvent one;
     one.kind = kind;
     one.side = side;
@@ -68,8 +68,9 @@ TEST_F(ProtocolLog, CommandsAreRecordedWithAVerdict) {
   open({{"level", "commands"}});
   session();
   const std::string all = text();
-  EXPECT_TRUE(all.starts_with("2026-11-21T00:00:00.000Z s1 in 198.51.100.1:25 192.0.2.1:4711 +0ms "
-                              "connected accepted [level=commands direction=both networks=all]\n"))
+  EXPECT_TRUE(
+      all.starts_with("2026-11-21T00:00:00.000Z s1 in 198.51.100.1:25 192.0.2.1:4711 +0ms "
+                      "connected accepted [level=commands direction=both networks=all]\n"))
       << all;
   EXPECT_NE(all.find("+4ms C: EHLO ?[2Jclient??fake\n"), all.npos) << all;
   EXPECT_NE(all.find("C: (secret, 16 octets)\n"), all.npos) << all;
@@ -114,7 +115,8 @@ TEST_F(ProtocolLog, JsonIsOneObjectALine) {
   open({{"format", "json"}});
   event(EventKind::connected, "say \"hi\" \\");
   const std::string all = text();
-  EXPECT_TRUE(all.starts_with("{\"time\":\"2026-11-21T00:00:00.000Z\",\"id\":\"s1\",\"side\":\"in\","))
+  EXPECT_TRUE(
+      all.starts_with("{\"time\":\"2026-11-21T00:00:00.000Z\",\"id\":\"s1\",\"side\":\"in\","))
       << all;
   EXPECT_NE(all.find("\"text\":\"say \\\"hi\\\" \\\\ ["), all.npos) << all;
 }
@@ -126,9 +128,11 @@ TEST_F(ProtocolLog, NamesTheLikelyCauseWithoutABanner) {
   event(EventKind::connected, "mx.example.net", 0ms, Side::client);
   event(EventKind::closed, "no answer", 5min, Side::client);
   const std::string all = text();
-  EXPECT_NE(all.find("remote closed; phase=\"before the banner\" in=0 out=0 messages=0 banner=none; "
-                     "likely: the remote closed without a greeting"),
-            all.npos) << all;
+  EXPECT_NE(
+      all.find("remote closed; phase=\"before the banner\" in=0 out=0 messages=0 banner=none; "
+               "likely: the remote closed without a greeting"),
+      all.npos)
+      << all;
   EXPECT_NE(all.find("the remote stayed silent"), all.npos) << all;
 }
 
@@ -145,8 +149,9 @@ TEST_F(ProtocolLog, DropsAreSaidWhenNobodyReads) {
 }
 
 TEST_F(ProtocolLog, AFileThatCannotBeOpenedIsAnError) {
-  EXPECT_NE(load_error("protocol_log", table({{"file", "/nonexistent/log"}})).find("/nonexistent/log"),
-            std::string::npos);
+  EXPECT_NE(
+      load_error("protocol_log", table({{"file", "/nonexistent/log"}})).find("/nonexistent/log"),
+      std::string::npos);
 }
 
 }  // namespace

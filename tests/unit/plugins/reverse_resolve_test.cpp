@@ -47,7 +47,9 @@ TEST_F(ReverseResolve, ConfirmsAName) {
   EXPECT_EQ(session_.name_deadline(), session_.connected_at() + 2s);
 }
 
-TEST_F(ReverseResolve, NoNameIsPermerror) { EXPECT_EQ(iprev(), IprevResult::permerror); }
+TEST_F(ReverseResolve, NoNameIsPermerror) {
+  EXPECT_EQ(iprev(), IprevResult::permerror);
+}
 
 TEST_F(ReverseResolve, ANameThatLeadsElsewhereFails) {
   host_.dns().set_ptr("192.0.2.1", {"client.example"});

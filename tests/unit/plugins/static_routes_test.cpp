@@ -10,8 +10,7 @@ std::string destination(const PluginLibrary& plugin, std::string_view address) {
 }
 
 std::string route_error(std::string_view key, std::string_view value) {
-  return load_error("static_routes",
-                    table({{"routes", table({{key, std::string(value)}})}}));
+  return load_error("static_routes", table({{"routes", table({{key, std::string(value)}})}}));
 }
 
 TEST(StaticRoutes, TheLongestMatchWins) {
@@ -39,8 +38,8 @@ TEST(StaticRoutes, NothingMatchesNothing) {
 
 TEST(StaticRoutes, MistakesAreTold) {
   EXPECT_EQ(route_error("example.net", "relay.example:25"), "");
-  for (const char* value : {"", "no host", "relay.example:0", "relay.example:x", "mx:", "[192.0.2.1",
-                            "relay.example:65536", "mx:[192.0.2.1]", ":25"})
+  for (const char* value : {"", "no host", "relay.example:0", "relay.example:x",
+                            "mx:", "[192.0.2.1", "relay.example:65536", "mx:[192.0.2.1]", ":25"})
     EXPECT_NE(route_error("example.net", value), "") << value;
   EXPECT_NE(route_error("example.net", "a b").find("routes.example.net"), std::string::npos);
   EXPECT_NE(route_error("no domain", "relay.example"), "");

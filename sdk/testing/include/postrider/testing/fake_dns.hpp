@@ -2,12 +2,12 @@
 // DNS from a script: each question has its answer and its delay. What has none is nxdomain.
 #pragma once
 
-#include <postrider/dns.hpp>
-#include <postrider/testing/manual_loop.hpp>
-
 #include <map>
 #include <string>
 #include <vector>
+
+#include <postrider/dns.hpp>
+#include <postrider/testing/manual_loop.hpp>
 
 namespace postrider::testing {
 
@@ -22,8 +22,7 @@ class FakeDns : public Dns {
   void set_addresses(const std::string& name, const std::vector<std::string>& addresses,
                      std::uint32_t ttl = 300);
   /// `address` as text; the names are given as they are, hostile ones too.
-  void set_ptr(const std::string& address, std::vector<std::string> names,
-               std::uint32_t ttl = 300);
+  void set_ptr(const std::string& address, std::vector<std::string> names, std::uint32_t ttl = 300);
   void set_txt(const std::string& name, std::vector<std::string> texts, std::uint32_t ttl = 300) {
     txt_[name].result = DnsAnswer<std::string>{std::move(texts), ttl};
   }

@@ -3,12 +3,12 @@
 // once, or after `blocking_delay`.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <postrider/host.hpp>
 #include <postrider/testing/fake_dns.hpp>
 #include <postrider/testing/manual_loop.hpp>
-
-#include <string>
-#include <vector>
 
 namespace postrider::testing {
 

@@ -2,12 +2,12 @@
 // Messages for hooks: one that has just arrived (Message) and one in the queue (QueuedMessage).
 #pragma once
 
-#include <postrider/message.hpp>
-#include <postrider/outcome.hpp>
-
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <postrider/message.hpp>
+#include <postrider/outcome.hpp>
 
 namespace postrider::testing {
 

@@ -2,10 +2,10 @@
 // A session whose state a test sets.
 #pragma once
 
-#include <postrider/session.hpp>
-
 #include <string>
 #include <string_view>
+
+#include <postrider/session.hpp>
 
 namespace postrider::testing {
 

@@ -2,9 +2,9 @@
 // A loop in virtual time: nothing waits for real, and a test says how much time passes.
 #pragma once
 
-#include <postrider/loop.hpp>
-
 #include <vector>
+
+#include <postrider/loop.hpp>
 
 namespace postrider::testing {
 

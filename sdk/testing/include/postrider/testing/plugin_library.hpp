@@ -3,14 +3,14 @@
 // would load. Settings go through the plugin's own schema.
 #pragma once
 
-#include <postrider/plugin.hpp>
-#include <postrider/testing/fake_host.hpp>
-
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <postrider/plugin.hpp>
+#include <postrider/testing/fake_host.hpp>
 
 namespace postrider::testing {
 

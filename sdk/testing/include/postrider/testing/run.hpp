@@ -2,10 +2,10 @@
 // Run a task to its end in virtual time.
 #pragma once
 
-#include <postrider/testing/manual_loop.hpp>
-
 #include <stdexcept>
 #include <utility>
+
+#include <postrider/testing/manual_loop.hpp>
 
 namespace postrider::testing {
 
