@@ -82,6 +82,7 @@ Task<StartResult> Worker::reload(ConfigurationPtr configuration) {
   // Sessions and attempts under way keep the former plugins until they end.
   plugins_ = std::move(*built);
   configuration_ = std::move(configuration);
+  couriers_->set_options(configuration_->deliver);
   co_return StartResult{};
 }
 

@@ -20,6 +20,11 @@ Couriers::~Couriers() {
   deliveries_.on_courier_wanted([](const Destination&) {});
 }
 
+void Couriers::set_options(Options options) {
+  post_.router.set_options(options.route);
+  post_.options = std::move(options);
+}
+
 Task<void> Couriers::drain() {
   post_.draining = true;
   deliveries_.dismiss_couriers();

@@ -28,6 +28,8 @@ class Couriers {
   Couriers& operator=(const Couriers&) = delete;
   ~Couriers();
 
+  /// In force at once, for couriers under way too: limits are read where they are used.
+  void set_options(Options options);
   /// Couriers at work or waiting with an open connection.
   std::size_t size() const noexcept { return tasks_.size(); }
   /// [may suspend] Finish the deliveries in hand, take no others, close the connections.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <postrider/dns.hpp>
@@ -29,6 +30,8 @@ struct Options {
 class MxLookup {
  public:
   MxLookup(Dns& dns, Options options);
+  /// For lookups that begin from now on; the seed stays.
+  void set_options(Options options) { options_ = std::move(options); }
 
   /// [may suspend] The hosts of `destination` in the order to try, each with its addresses; or the
   /// reply that says why there are none. The lookup must outlive the task.

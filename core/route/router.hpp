@@ -14,6 +14,7 @@ namespace postrider::route {
 class Router {
  public:
   Router(Dns& dns, Options options);
+  void set_options(Options options) { lookup_.set_options(std::move(options)); }
 
   /// [may suspend] The route now, or the reply that says why there is none. `chains`, `destination`
   /// and the router must outlive the task.
