@@ -13,6 +13,7 @@
 
 #include "runtime/uv/uv_address.hpp"
 #include "runtime/uv/uv_error.hpp"
+#include "runtime/uv/uv_runtime.hpp"
 
 namespace postrider::runtime {
 namespace {
@@ -68,6 +69,17 @@ IoResult<ListeningSocket> ListeningSocket::open(const SocketAddress& address) {
       ::bind(descriptor, kernel.get(), kernel.length) == 0 && made.listen();
   if (!listening) return std::unexpected(system_error());
   return made;
+}
+
+IoResult<void> check_port(const SocketAddress& address) {
+  const bool v6 = !address.address.is_v4();
+  const ListeningSocket probe(open_socket(v6 ? AF_INET6 : AF_INET));
+  const KernelAddress kernel(address);
+  const bool bound = set_option(probe.descriptor(), SOL_SOCKET, SO_REUSEADDR) &&
+                     (!v6 || set_option(probe.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY)) &&
+                     ::bind(probe.descriptor(), kernel.get(), kernel.length) == 0;
+  if (!bound) return std::unexpected(system_error());
+  return {};
 }
 
 IoResult<ListeningSocket> ListeningSocket::open_local(const std::string& path) {

@@ -14,6 +14,8 @@ namespace postrider::runtime {
 /// Owns the descriptor of a listening socket; for a Unix socket also its file.
 class ListeningSocket {
  public:
+  /// Takes a socket over.
+  explicit ListeningSocket(int descriptor) noexcept : descriptor_(descriptor) {}
   /// Every loop opens its own for the same address; IPv6 sockets take no IPv4.
   static IoResult<ListeningSocket> open(const SocketAddress& address);
   /// Mode 0600. A socket file at which nobody answers is replaced; all else is IoFailure::in_use.
@@ -31,7 +33,6 @@ class ListeningSocket {
   int accept() const noexcept;
 
  private:
-  explicit ListeningSocket(int descriptor) noexcept : descriptor_(descriptor) {}
   bool listen() const noexcept;
   void own_file(const std::string& path) noexcept;
 

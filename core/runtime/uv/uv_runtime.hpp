@@ -14,4 +14,7 @@ namespace postrider::runtime {
 /// with write(2), and a peer that is gone must be an error, not a signal.
 std::unique_ptr<Runtime> make_uv_runtime();
 
+/// An error if somebody listens on this address already; SO_REUSEPORT would let us share it.
+IoResult<void> check_port(const SocketAddress& address);
+
 }  // namespace postrider::runtime
