@@ -41,4 +41,8 @@ std::expected<ConfigurationPtr, std::vector<std::string>> load_configuration(
 std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
     config::Loaded loaded, const std::string& file);
 
+/// The tables and keys that differ and that only a restart puts in force.
+std::vector<std::string> needs_restart(const config::Settings& before,
+                                       const config::Settings& after);
+
 }  // namespace postrider

@@ -128,6 +128,8 @@ Task<int> Server::start() {
   const auto started = co_await ask_all<StartResult>([](Worker& worker) { return worker.start(); });
   if (!report(started)) co_return kExitConfig;
   if (!recover()) co_return kExitIo;
+  if (!report({ports_are_free()})) co_return kExitUnavailable;
+  listening_ = true;
   const auto listening = co_await ask_all<StartResult>(
       [](Worker& worker) -> Task<StartResult> { return worker.listen(); });
   if (!report(listening)) co_return kExitUnavailable;
@@ -143,7 +145,19 @@ Task<int> Server::start() {
   }
   serving_ = true;
   say_ready();
+  if (stop_asked_) stop();
   co_return 0;
+}
+
+/// The loops share each port (SO_REUSEPORT), so a second daemon would silently get half of the
+/// mail.
+StartResult Server::ports_are_free() const {
+  std::vector<std::string> taken;
+  for (const receive::Endpoint& endpoint : configuration_->endpoints)
+    if (const auto free = runtime::check_port(endpoint.address); !free)
+      taken.push_back("cannot listen on " + endpoint.address.text() + ": " + free.error().text);
+  if (!taken.empty()) return std::unexpected(std::move(taken));
+  return {};
 }
 
 void Server::say_ready() {
@@ -167,25 +181,38 @@ void Server::say_ready() {
   ::close(descriptor);
 }
 
-Task<std::vector<std::string>> Server::reload() {
-  if (stopping_) co_return std::vector<std::string>{"the daemon is stopping"};
+/// In two steps, so that no loop gets a configuration that another could not start.
+Task<control::Reloading> Server::reload() {
+  if (stopping_) co_return control::Reloading{.mistakes = {"the daemon is stopping"}};
+  if (reloading_) co_return control::Reloading{.mistakes = {"a reload is under way"}};
   auto loaded = load_configuration(configuration_->file);
-  if (!loaded) co_return loaded.error();
+  if (!loaded) co_return not_reloaded(std::move(loaded.error()));
   const ConfigurationPtr fresh = std::move(*loaded);
+  reloading_ = true;
   const auto results =
-      co_await ask_all<StartResult>([&fresh](Worker& worker) { return worker.reload(fresh); });
-  for (const StartResult& result : results)
-    if (!result) co_return result.error();
+      co_await ask_all<StartResult>([fresh](Worker& worker) { return worker.prepare(fresh); });
+  const auto bad = std::ranges::find_if(results, [](const auto& result) { return !result; });
+  const bool good = bad == results.end();
+  (void)co_await ask_all<bool>([good](Worker& worker) { return worker.finish_reload(good); });
+  reloading_ = false;
+  if (!good) co_return not_reloaded(bad->error());
+  std::vector<std::string> restart = needs_restart(configuration_->settings, fresh->settings);
   configuration_ = fresh;
   log_->set_level(fresh->log_level());
   log_->write(LogLevel::info, "reloaded", {{"file", fresh->file}});
-  co_return std::vector<std::string>{};
+  for (const std::string& key : restart)
+    log_->write(LogLevel::warning, "changed, in force after a restart only", {{"key", key}});
+  co_return control::Reloading{.restart = std::move(restart)};
 }
 
-Task<void> Server::reload_and_log() {
-  const auto mistakes = co_await reload();
+control::Reloading Server::not_reloaded(std::vector<std::string> mistakes) {
   for (const std::string& mistake : mistakes)
     log_->write(LogLevel::error, "not reloaded", {{"mistake", mistake}});
+  return {.mistakes = std::move(mistakes)};
+}
+
+Task<void> Server::reload_on_signal() {
+  (void)co_await reload();  // the log says how it went
 }
 
 void Server::stop() {
@@ -198,7 +225,7 @@ Task<void> Server::drain() {
   const Duration limit = configuration_->settings.server.drain_timeout;
   log_->write(LogLevel::info, "draining", {{"limit_ms", std::to_string(limit.count())}});
   const auto finished =
-      co_await ask_all<bool>([limit](Worker& worker) { return worker.drain(limit); });
+      co_await ask_at_once<bool>([limit](Worker& worker) { return worker.drain(limit); });
   if (std::ranges::find(finished, false) != finished.end())
     log_->write(LogLevel::warning, "server.drain_timeout passed: sessions were cut off", {});
   runtime_->stop();
@@ -242,9 +269,11 @@ void Server::on_signal(int number) {
     log_->reopen();
     for (auto& worker : workers_) worker->runtime().post([w = worker.get()] { w->reopen(); });
   } else if (number == SIGHUP) {
-    if (serving_ && !stopping_) tasks_->spawn(reload_and_log());
-  } else if (stopping_ || !serving_) {
-    runtime_->stop();  // asked twice, or before we serve: now
+    if (serving_ && !stopping_) tasks_->spawn(reload_on_signal());
+  } else if (stopping_ || stop_asked_ || !listening_) {
+    runtime_->stop();  // asked twice, or before anybody could connect: now
+  } else if (!serving_) {
+    stop_asked_ = true;  // the first clients are served already
   } else {
     stop();
   }

@@ -3,6 +3,7 @@
 // nothing; SIGHUP reloads, SIGUSR1 reopens the log files, SIGTERM and SIGINT drain and stop.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,14 +38,15 @@ class Server final : public control::Daemon {
   void make_workers();
   Task<void> serve();
   Task<int> start();
-  Task<void> reload_and_log();
+  Task<void> reload_on_signal();
+  control::Reloading not_reloaded(std::vector<std::string> mistakes);
   Task<void> drain();
   void stop_workers();
   static void block_signals();
   bool watch_signals();
   void on_signal(int number);
   void say_ready();
-  /// The answers of all loops, in their order.
+  /// The answers of all loops, in their order; one loop is asked after the other.
   template <class T>
   Task<std::vector<T>> ask_all(std::function<Task<T>(Worker&)> question) {
     std::vector<T> answers;
@@ -55,7 +57,22 @@ class Server final : public control::Daemon {
     }
     co_return answers;
   }
+  /// The same, all loops at work at the same time.
+  template <class T>
+  Task<std::vector<T>> ask_at_once(std::function<Task<T>(Worker&)> question) {
+    std::deque<runtime::Ask<T>> asked;
+    for (auto& worker : workers_) {
+      Worker& one = *worker;
+      asked.emplace_back(*runtime_, one.runtime(), one.tasks(),
+                         [question, &one] { return question(one); });
+      asked.back().begin();
+    }
+    std::vector<T> answers;
+    for (runtime::Ask<T>& one : asked) answers.push_back(co_await one);
+    co_return answers;
+  }
   bool report(const std::vector<StartResult>& results);
+  StartResult ports_are_free() const;
 
   // control::Daemon (server_control.cpp)
   std::string hostname() const override;
@@ -70,7 +87,7 @@ class Server final : public control::Daemon {
   std::expected<std::string, std::string> headers(const std::string& queue_id) override;
   Task<std::vector<plugin::PluginView>> plugins() override;
   Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) override;
-  Task<std::vector<std::string>> reload() override;
+  Task<control::Reloading> reload() override;
   void stop() override;
 
   ConfigurationPtr configuration_;
@@ -89,7 +106,10 @@ class Server final : public control::Daemon {
   int signal_descriptor_ = -1;
   WallTime started_at_{};
   bool stopping_ = false;
-  bool serving_ = false;
+  bool reloading_ = false;
+  bool listening_ = false;   ///< clients may connect
+  bool serving_ = false;     ///< the start is complete
+  bool stop_asked_ = false;  ///< between the two
   int exit_code_ = 0;
   std::unique_ptr<runtime::TaskSet> tasks_;
 };

@@ -47,6 +47,26 @@ std::size_t apply(queue::LoopQueue& queue, control::QueueChange change,
   return 0;
 }
 
+bool has_queued(const queue::MessageView& message) {
+  return std::ranges::find(message.recipients, queue::RecipientState::queued,
+                           &queue::RecipientView::state) != message.recipients.end();
+}
+
+/// New mail for a destination in back-off is queued, not delayed: it was never tried. Its owner
+/// does not know why it waits and until when; the destination's loop does.
+void explain_back_off(queue::MessageView& message,
+                      const std::vector<queue::DestinationView>& destinations, WallTime now) {
+  for (queue::RecipientView& recipient : message.recipients) {
+    if (recipient.state != queue::RecipientState::queued) continue;
+    const auto found = std::ranges::find(destinations, recipient.destination,
+                                         &queue::DestinationView::destination);
+    if (found == destinations.end() || found->back_off <= 0ms) continue;
+    recipient.reason = "waits: its destination failed " + std::to_string(found->failures) +
+                       (found->failures == 1 ? " time" : " times in a row");
+    recipient.next_attempt = now + found->back_off;
+  }
+}
+
 }  // namespace
 
 std::string Server::hostname() const {
@@ -75,6 +95,11 @@ Task<std::vector<queue::MessageView>> Server::list(queue::Selection selection) {
                   std::make_move_iterator(views.end()));
   std::ranges::sort(merged, {}, &queue::MessageView::queue_id);
   if (merged.size() > selection.limit) merged.resize(selection.limit);
+  if (std::ranges::any_of(merged, has_queued)) {
+    const auto waiting = co_await destinations();
+    for (queue::MessageView& message : merged)
+      explain_back_off(message, waiting, runtime_->wall_now());
+  }
   co_return merged;
 }
 

@@ -76,14 +76,24 @@ StartResult Worker::listen() {
   return {};
 }
 
-Task<StartResult> Worker::reload(ConfigurationPtr configuration) {
+Task<StartResult> Worker::prepare(ConfigurationPtr configuration) {
   auto built = co_await build(configuration);
   if (!built) co_return std::unexpected(built.error());
-  // Sessions and attempts under way keep the former plugins until they end.
-  plugins_ = std::move(*built);
-  configuration_ = std::move(configuration);
-  couriers_->set_options(configuration_->deliver);
+  next_plugins_ = std::move(*built);
+  next_configuration_ = std::move(configuration);
   co_return StartResult{};
+}
+
+Task<bool> Worker::finish_reload(bool in_force) {
+  if (in_force) {
+    // Sessions and attempts under way keep the former plugins until they end.
+    plugins_ = std::move(next_plugins_);
+    configuration_ = std::move(next_configuration_);
+    couriers_->set_options(configuration_->deliver);
+  }
+  next_plugins_.reset();
+  next_configuration_.reset();
+  return Task<bool>(true);
 }
 
 Task<bool> Worker::finish_sessions() {

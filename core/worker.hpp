@@ -49,8 +49,10 @@ class Worker {
   Task<StartResult> start();
   /// Open every endpoint of the configuration.
   StartResult listen();
-  /// Put a new configuration in force for new sessions and attempts; the old one stays on an error.
-  Task<StartResult> reload(ConfigurationPtr configuration);
+  /// Build and start the plugins of a new configuration beside those in force; nothing changes yet.
+  Task<StartResult> prepare(ConfigurationPtr configuration);
+  /// Put what prepare() made in force for new sessions and attempts, or drop it; always true.
+  Task<bool> finish_reload(bool in_force);
   /// Stop taking mail, finish what is under way within `limit`, then stop.
   Task<bool> drain(Duration limit);
   void reopen() noexcept;
@@ -75,6 +77,8 @@ class Worker {
   ConfigurationPtr configuration_;
   std::unique_ptr<Dns> dns_;
   std::shared_ptr<plugin::PluginSet> plugins_;
+  std::shared_ptr<plugin::PluginSet> next_plugins_;  // from prepare() to finish_reload()
+  ConfigurationPtr next_configuration_;
   queue::LoopQueue queue_;
   std::optional<deliver::Couriers> couriers_;  // from start() on
   receive::Listener listener_;

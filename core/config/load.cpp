@@ -4,6 +4,7 @@
 #include "config/load.hpp"
 
 #include <array>
+#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
@@ -92,9 +93,9 @@ class Loader {
       return add({written->place, "plugin.id",
                   fmt::format("\"{}\" is the id of an earlier block; choose another", block.id)});
     if (!block.id.empty()) return;
-    block.id = block.use;
-    for (int n = 2; !ids_.insert(block.id).second; ++n)
-      block.id = fmt::format("{}#{}", block.use, n);
+    const std::string name = std::filesystem::path(block.use).stem();  // `use` may be a path
+    block.id = name;
+    for (int n = 2; !ids_.insert(block.id).second; ++n) block.id = fmt::format("{}#{}", name, n);
   }
 
   void check_listeners(const SettingTable& table) {

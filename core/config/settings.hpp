@@ -38,6 +38,7 @@ struct Server {
   Duration drain_timeout = 30s;
   std::string user;   ///< empty: do not change
   std::string group;  ///< empty: do not change
+  friend bool operator==(const Server&, const Server&) = default;
   static void describe(Schema<Server>& schema);
 };
 
@@ -50,6 +51,7 @@ struct Log {
 struct Listen {
   std::string address = "[::]:25";  ///< SocketAddress::parse has accepted it
   Protocol protocol = Protocol::smtp;
+  friend bool operator==(const Listen&, const Listen&) = default;
   static void describe(Schema<Listen>& schema);
 };
 
@@ -88,6 +90,7 @@ struct Queue {
   Size memory = 256_MiB;
   int max_concurrency = 20;
   int initial_concurrency = 5;
+  friend bool operator==(const Queue&, const Queue&) = default;
   static void describe(Schema<Queue>& schema);
 };
 
@@ -95,6 +98,7 @@ struct Dns {
   std::vector<std::string> servers;  ///< SocketAddress::parse has accepted each; empty: resolv.conf
   Duration attempt_timeout = 2s;
   int attempts = 3;
+  friend bool operator==(const Dns&, const Dns&) = default;
   static void describe(Schema<Dns>& schema);
 };
 

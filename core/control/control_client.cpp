@@ -63,7 +63,9 @@ std::expected<Json, std::string> ask(const std::string& socket_path, const Json&
                            "; is postriderd running, and is --control its server.control?");
   if (!socket.send(request.dump() + "\n"))
     return std::unexpected(std::string("the daemon went away: ") + std::strerror(errno));
-  Json answer = Json::parse(socket.receive_line(), nullptr, false);
+  const std::string line = socket.receive_line();
+  if (!line.ends_with('\n')) return std::unexpected("the daemon ended before it answered");
+  Json answer = Json::parse(line, nullptr, false);
   if (answer.is_discarded()) return std::unexpected("the daemon's answer made no sense");
   return answer;
 }

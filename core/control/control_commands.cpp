@@ -26,6 +26,10 @@ Json mistake(std::string text) {
   return {{"error", std::move(text)}};
 }
 
+std::string no_message(const std::string& id) {
+  return "no message " + id + " in the queue; postrider queue list shows those there are";
+}
+
 Task<Json> status(Daemon& daemon, Request) {
   const queue::QueueCounts counts = co_await daemon.counts();
   co_return Json{{"hostname", daemon.hostname()},    {"started", time_text(daemon.started_at())},
@@ -45,11 +49,26 @@ Task<Json> queue_show(Daemon& daemon, Request request) {
   queue::Selection selection;
   selection.queue_id = request.words.back();
   const auto found = co_await daemon.list(selection);
-  if (found.empty()) co_return mistake("no message " + request.words.back() + " in the queue");
+  if (found.empty()) co_return mistake(no_message(request.words.back()));
   Json shown = to_json(found.front());
   const auto headers = daemon.headers(request.words.back());
   shown["headers"] = headers ? *headers : "(" + headers.error() + ")";
   co_return shown;
+}
+
+/// Why a change of one message changed nothing.
+Task<Json> nothing_changed(Daemon& daemon, std::string id) {
+  queue::Selection selection;
+  selection.queue_id = id;
+  const auto found = co_await daemon.list(selection);
+  if (found.empty()) co_return mistake(no_message(id));
+  std::string states;
+  for (const queue::RecipientView& recipient : found.front().recipients) {
+    const std::string state(queue::state_name(recipient.state));
+    if (!states.contains(state)) states += (states.empty() ? "" : ", ") + state;
+  }
+  co_return mistake("nothing to change in " + found.front().queue_id + ": its recipients are " +
+                    states);
 }
 
 template <QueueChange kind>
@@ -62,7 +81,7 @@ Task<Json> queue_change(Daemon& daemon, Request request) {
     co_return mistake("say which: an id, --sender, --recipient or --destination (\"*\" for all)");
   const std::string id = selection.queue_id;
   const std::size_t changed = co_await daemon.change(kind, std::move(selection));
-  if (changed == 0 && !id.empty()) co_return mistake("no message " + id + " to change");
+  if (changed == 0 && !id.empty()) co_return co_await nothing_changed(daemon, id);
   co_return Json{{"changed", changed}};
 }
 
@@ -81,10 +100,10 @@ Task<Json> plugins(Daemon& daemon, Request) {
 }
 
 Task<Json> reload(Daemon& daemon, Request) {
-  const auto mistakes = co_await daemon.reload();
-  if (mistakes.empty()) co_return Json{{"reloaded", true}};
+  const Reloading done = co_await daemon.reload();
+  if (done.mistakes.empty()) co_return Json{{"reloaded", true}, {"restart", done.restart}};
   Json answer = mistake("not reloaded; the former configuration stays in force");
-  answer["mistakes"] = mistakes;
+  answer["mistakes"] = done.mistakes;
   co_return answer;
 }
 

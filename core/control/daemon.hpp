@@ -18,6 +18,12 @@ namespace postrider::control {
 
 enum class QueueChange : std::uint8_t { retry, hold, release, remove };
 
+/// What a reload did: nothing but `mistakes`, or put all in force but the `restart` keys.
+struct Reloading {
+  std::vector<std::string> mistakes{};
+  std::vector<std::string> restart{};  ///< changed tables and keys that need a restart
+};
+
 /// [main thread]
 class Daemon {
  public:
@@ -39,8 +45,8 @@ class Daemon {
   virtual Task<std::vector<plugin::PluginView>> plugins() = 0;
   /// A command of a plugin, as the first loop that knows it answers: JSON text.
   virtual Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) = 0;
-  /// Every mistake, or nothing when the new configuration is in force.
-  virtual Task<std::vector<std::string>> reload() = 0;
+  /// Put the configuration file in force for new sessions; all of it or nothing.
+  virtual Task<Reloading> reload() = 0;
   virtual void stop() = 0;
 };
 

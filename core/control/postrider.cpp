@@ -12,6 +12,7 @@
 #include "control/control_client.hpp"
 #include "control/send.hpp"
 #include "control/tool_text.hpp"
+#include "plugin/instance.hpp"
 
 namespace {
 
@@ -25,9 +26,14 @@ struct Arguments {
   Sending sending;
 };
 
-int complain(const std::string& text) {
+constexpr int kRefused = 1;       // the daemon, or the server that `send` speaks to, said no
+constexpr int kUsage = 64;        // sysexits.h: wrong arguments
+constexpr int kUnavailable = 69;  // no daemon, no server
+constexpr int kConfig = 78;       // `check` found mistakes
+
+int complain(const std::string& text, int code = kRefused) {
   std::fprintf(stderr, "postrider: %s\n", text.c_str());
-  return 1;
+  return code;
 }
 
 Json options_of(const Arguments& arguments) {
@@ -43,7 +49,7 @@ int ask_daemon(const Arguments& arguments, std::vector<std::string> words,
                const std::function<std::string(const Json&)>& text) {
   const auto answer =
       ask(arguments.control, {{"words", std::move(words)}, {"options", options_of(arguments)}});
-  if (!answer) return complain(answer.error());
+  if (!answer) return complain(answer.error(), kUnavailable);
   if (arguments.json) std::cout << answer->dump(2) << "\n";
   if (answer->contains("error")) {
     for (const Json& mistake : answer->value("mistakes", Json::array()))
@@ -89,9 +95,17 @@ void add_queue(CLI::App& app, Arguments& arguments) {
     change->callback([&arguments, word = std::string(name)] {
       std::vector<std::string> words{"queue", word};
       if (!arguments.id.empty()) words.push_back(arguments.id);
-      exit_code = ask_daemon(arguments, words, plain_text);
+      exit_code = ask_daemon(arguments, words,
+                             [&word](const Json& json) { return change_text(json, word); });
     });
   }
+}
+
+std::vector<std::string> hook_names() {
+  std::vector<std::string> names;
+  for (std::size_t kind = 0; kind < postrider::plugin::kHookKinds; ++kind)
+    names.emplace_back(hook_name(static_cast<postrider::plugin::HookKind>(kind)));
+  return names;
 }
 
 void add_daemon(CLI::App& app, Arguments& arguments) {
@@ -108,16 +122,17 @@ void add_daemon(CLI::App& app, Arguments& arguments) {
     exit_code = ask_daemon(arguments, {"destinations"}, destinations_text);
   });
   auto* plugins = app.add_subcommand("plugins", "The plugins, their hooks, order and cost");
-  plugins->add_option("--order", arguments.hook, "Only the chain of this hook, e.g. rcpt");
+  plugins->add_option("--order", arguments.hook, "Only the chain of this hook, e.g. rcpt")
+      ->check(CLI::IsMember(hook_names()));
   plugins->callback([&] {
     exit_code = ask_daemon(arguments, {"plugins"},
                            [&](const Json& json) { return plugins_text(json, arguments.hook); });
   });
   app.add_subcommand("reload", "Read the configuration again")->callback([&] {
-    exit_code = ask_daemon(arguments, {"reload"}, plain_text);
+    exit_code = ask_daemon(arguments, {"reload"}, reload_text);
   });
   app.add_subcommand("stop", "Finish what is under way, then stop")->callback([&] {
-    exit_code = ask_daemon(arguments, {"stop"}, plain_text);
+    exit_code = ask_daemon(arguments, {"stop"}, stop_text);
   });
 }
 
@@ -128,12 +143,12 @@ int check(const Arguments& arguments) {
     return 0;
   }
   for (const std::string& mistake : loaded.error()) std::cerr << mistake << "\n";
-  return 78;
+  return kConfig;
 }
 
 int explain(const Arguments& arguments) {
   const auto text = postrider::config::explain(arguments.key);
-  if (!text) return complain("no key \"" + arguments.key + "\"; see etc/postrider.toml");
+  if (!text) return complain("no key \"" + arguments.key + "\"; see docs/configuration.md", kUsage);
   std::cout << *text;
   return 0;
 }
@@ -178,6 +193,10 @@ int main(int count, char** words) {
   add_daemon(app, arguments);
   add_queue(app, arguments);
   add_alone(app, arguments);
-  CLI11_PARSE(app, count, words);
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& error) {  // --help too
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
   return exit_code;
 }

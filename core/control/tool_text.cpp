@@ -2,6 +2,8 @@
 #include "control/tool_text.hpp"
 
 #include <algorithm>
+#include <ctime>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -17,10 +19,31 @@ std::uint64_t number(const Json& json, const char* key) {
   return json.value(key, std::uint64_t{0});
 }
 
+std::string span_text(std::int64_t seconds) {
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  if (seconds < 2 * 3600) return fmt::format("{} min", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
+  return fmt::format("{} days", seconds / 86400);
+}
+
+/// A time of the answer, and how far away it is: nobody should have to look at a clock.
+std::string moment(const std::string& time) {
+  std::tm parts{};
+  if (!::strptime(time.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts)) return time;
+  const std::int64_t away = ::timegm(&parts) - std::time(nullptr);
+  if (away == 0) return time + " (now)";
+  return away > 0 ? fmt::format("{} (in {})", time, span_text(away))
+                  : fmt::format("{} ({} ago)", time, span_text(-away));
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string next_step(const Json& recipient) {
   const std::string state = text(recipient, "state");
-  if (state == "delayed" && recipient["next_attempt"].is_string())
-    return "next attempt " + recipient["next_attempt"].get<std::string>();
+  if (recipient["next_attempt"].is_string())
+    return "next attempt " + moment(recipient["next_attempt"].get<std::string>());
   if (state == "held") return "waits for: postrider queue release";
   if (state == "failed") return "stays until: postrider queue remove";
   if (state == "active") return "an attempt is under way";
@@ -28,13 +51,33 @@ std::string next_step(const Json& recipient) {
 }
 
 std::string recipient_text(const Json& recipient) {
-  std::string line = fmt::format("  {}  {}", text(recipient, "address"), text(recipient, "state"));
-  line += fmt::format(", {}; to {}, {} attempt{} so far\n", next_step(recipient),
-                      text(recipient, "destination"), number(recipient, "attempts"),
-                      number(recipient, "attempts") == 1 ? "" : "s");
-  const std::string status = text(recipient, "status");
-  line += fmt::format("    {}{}{}\n", status, status.empty() ? "" : " ", text(recipient, "reason"));
-  return line;
+  std::string line = fmt::format("  {}  {}, {}\n", text(recipient, "address"),
+                                 text(recipient, "state"), next_step(recipient));
+  const std::string status = text(recipient, "status"), reason = text(recipient, "reason");
+  line += fmt::format("    {}{}{}\n", status, status.empty() ? "" : " ", reason);
+  line += fmt::format("    {} to {}", counted(number(recipient, "attempts"), "attempt"),
+                      text(recipient, "destination"));
+  const std::string remote = text(recipient, "remote");
+  if (!remote.empty() && !reason.contains(remote)) line += ", last by " + remote;
+  return line + "\n";
+}
+
+std::string marks(const Json& plugin) {
+  return fmt::format("{}{}", text(plugin, "mode") == "shadow" ? "  [shadow]" : "",
+                     plugin.value("bypassed", false) ? "  [BYPASSED after failures]" : "");
+}
+
+/// One hook's chain: who is asked, in which order.
+std::string chain_text(const Json& answer, const std::string& hook_name) {
+  std::map<std::uint64_t, std::string> chain;
+  for (const Json& plugin : answer.at("plugins"))
+    for (const Json& hook : plugin.at("hooks"))
+      if (text(hook, "hook") == hook_name)
+        chain[number(hook, "order")] = fmt::format("{}  {}{}\n", text(plugin, "id"),
+                                                   text(plugin, "description"), marks(plugin));
+  std::string out;
+  for (const auto& [order, line] : chain) out += fmt::format("{}. {}", order, line);
+  return out.empty() ? "No plugin takes part in " + hook_name + ".\n" : out;
 }
 
 }  // namespace
@@ -43,7 +86,7 @@ std::string status_text(const Json& answer) {
   const Json &sessions = answer.at("sessions"), &queue = answer.at("queue"),
              &store = answer.at("store");
   std::string out =
-      fmt::format("{} since {}{}\n", text(answer, "hostname"), text(answer, "started"),
+      fmt::format("{} since {}{}\n", text(answer, "hostname"), moment(text(answer, "started")),
                   answer.value("stopping", false) ? ", stopping" : "");
   out += fmt::format("sessions   {} now, {} in all, {} messages, {} refusals\n",
                      number(sessions, "now"), number(sessions, "total"),
@@ -67,17 +110,19 @@ std::string status_text(const Json& answer) {
 std::string list_text(const Json& answer) {
   std::string out;
   for (const Json& message : answer.at("messages")) {
-    out += fmt::format("{}  {}  {} octets  from <{}>\n", text(message, "id"),
-                       text(message, "arrived"), number(message, "size"), text(message, "sender"));
+    out += fmt::format("{}  from <{}>, {} octets, arrived {}\n", text(message, "id"),
+                       text(message, "sender"), number(message, "size"),
+                       moment(text(message, "arrived")));
     for (const Json& recipient : message.at("recipients")) out += recipient_text(recipient);
   }
   return out.empty() ? "The queue is empty.\n" : out;
 }
 
 std::string message_text(const Json& answer, bool with_headers) {
-  std::string out = fmt::format("{}  from <{}>, {} octets, arrived {}, given up at {}\n",
-                                text(answer, "id"), text(answer, "sender"), number(answer, "size"),
-                                text(answer, "arrived"), text(answer, "give_up_at"));
+  std::string out =
+      fmt::format("{}  from <{}>, {} octets\n  arrived   {}\n  given up  {}\n", text(answer, "id"),
+                  text(answer, "sender"), number(answer, "size"), moment(text(answer, "arrived")),
+                  moment(text(answer, "give_up_at")));
   for (const Json& recipient : answer.at("recipients")) out += recipient_text(recipient);
   if (with_headers) {
     std::string headers = text(answer, "headers");
@@ -94,41 +139,44 @@ std::string destinations_text(const Json& answer) {
                        text(one, "destination"), number(one, "ready"), number(one, "delayed"),
                        number(one, "active"), number(one, "couriers"), number(one, "limit"));
     if (number(one, "failures") > 0)
-      out += fmt::format("; failed {} times in a row, next try in {} s", number(one, "failures"),
-                         number(one, "back_off_s"));
+      out += fmt::format("; failed {} in a row, next try in {} s",
+                         counted(number(one, "failures"), "time"), number(one, "back_off_s"));
     out += "\n";
   }
   return out.empty() ? "No destination has mail.\n" : out;
 }
 
 std::string plugins_text(const Json& answer, const std::string& order_of_hook) {
+  if (!order_of_hook.empty()) return chain_text(answer, order_of_hook);
   std::string out;
   for (const Json& plugin : answer.at("plugins")) {
-    std::string hooks;
-    bool wanted = order_of_hook.empty();
-    for (const Json& hook : plugin.at("hooks")) {
-      if (!order_of_hook.empty() && text(hook, "hook") != order_of_hook) continue;
-      wanted = true;
-      hooks += fmt::format(
+    out +=
+        fmt::format("{}  {}{}\n", text(plugin, "id"), text(plugin, "description"), marks(plugin));
+    for (const Json& hook : plugin.at("hooks"))
+      out += fmt::format(
           "    {} (number {}): {} calls, {} refusals, {} errors, {} timeouts, {} us in all\n",
           text(hook, "hook"), number(hook, "order"), number(hook, "calls"),
           number(hook, "refusals"), number(hook, "errors"), number(hook, "timeouts"),
           number(hook, "total_us"));
-    }
-    if (!wanted) continue;
-    out += fmt::format("{}  {}{}{}\n", text(plugin, "id"), text(plugin, "description"),
-                       text(plugin, "mode") == "shadow" ? "  [shadow]" : "",
-                       plugin.value("bypassed", false) ? "  [BYPASSED after failures]" : "");
-    out += hooks;
   }
   return out.empty() ? "No plugin.\n" : out;
 }
 
-std::string plain_text(const Json& answer) {
-  std::string out;
-  for (const auto& [key, value] : answer.items())
-    out += key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+std::string change_text(const Json& answer, const std::string& change) {
+  static const std::map<std::string, std::string> kDone{
+      {"retry", "tried now"}, {"hold", "held"}, {"release", "released"}, {"remove", "removed"}};
+  return fmt::format("{} {}\n", counted(number(answer, "changed"), "recipient"), kDone.at(change));
+}
+
+std::string reload_text(const Json& answer) {
+  std::string out = "The new configuration is in force for new sessions.\n";
+  for (const Json& key : answer.at("restart"))
+    out += fmt::format("Changed, but in force after a restart only: {}\n", key.get<std::string>());
   return out;
+}
+
+std::string stop_text(const Json&) {
+  return "The daemon finishes what is under way, then stops.\n";
 }
 
 }  // namespace postrider::control

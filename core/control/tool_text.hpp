@@ -14,7 +14,9 @@ std::string list_text(const Json& answer);
 std::string message_text(const Json& answer, bool with_headers);
 std::string destinations_text(const Json& answer);
 std::string plugins_text(const Json& answer, const std::string& order_of_hook);
-/// Any other answer: its keys and values.
-std::string plain_text(const Json& answer);
+/// `change`: retry, hold, release or remove.
+std::string change_text(const Json& answer, const std::string& change);
+std::string reload_text(const Json& answer);
+std::string stop_text(const Json& answer);
 
 }  // namespace postrider::control

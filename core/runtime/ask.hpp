@@ -22,14 +22,19 @@ class Ask {
   Ask(Runtime& here, Runtime& there, TaskSet& tasks, Work work)
       : here_(here), there_(there), tasks_(tasks), work_(std::move(work)) {}
 
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    answer_->waiting = &node_;
-    node_.set_handle(handle);
+  /// Start the work before it is awaited, so that several loops work at the same time.
+  void begin() {
+    begun_ = true;
     there_.post(
         [&here = here_, &tasks = tasks_, work = std::move(work_), answer = answer_]() mutable {
           tasks.spawn(run(here, std::move(work), std::move(answer)));
         });
+  }
+  bool await_ready() const noexcept { return answer_->value.has_value(); }
+  void await_suspend(std::coroutine_handle<> handle) {
+    answer_->waiting = &node_;
+    node_.set_handle(handle);
+    if (!begun_) begin();
   }
   T await_resume() { return std::move(*answer_->value); }
   ~Ask() { answer_->waiting = nullptr; }
@@ -55,6 +60,7 @@ class Ask {
   Runtime& there_;
   TaskSet& tasks_;
   Work work_;
+  bool begun_ = false;
   std::shared_ptr<Answer> answer_ = std::make_shared<Answer>();
   ReadyNode node_;
 };

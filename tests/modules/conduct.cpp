@@ -21,9 +21,11 @@ class Conduct final : public Plugin,
   struct Settings {
     std::string how = "pass";
     int steps = 0;
+    std::string only;
     static void describe(Schema<Settings>& schema) {
       schema.field("how", &Settings::how, "What to do");
       schema.field("steps", &Settings::steps, "How often to wait 10ms before").between(0, 100);
+      schema.field("only", &Settings::only, "The one hook that does it: connect, rcpt or message");
     }
   };
   Conduct(Host& host, Settings settings) : host_(host), settings_(std::move(settings)) {
@@ -32,14 +34,14 @@ class Conduct final : public Plugin,
   }
   ~Conduct() override { host_.log().write(LogLevel::info, "conduct ends", {}); }
 
-  Task<Verdict> on_connect(Session&) override { return act(); }
+  Task<Verdict> on_connect(Session&) override { return act("connect"); }
   Task<Verdict> on_rcpt(Session&, Transaction&, Recipient& recipient) override {
     if (how("rewrite")) recipient.path = Path::parse("other@example.org").value();
-    return act();
+    return act("rcpt");
   }
   Task<Verdict> on_message(Session&, Transaction&, Message& message) override {
     message.prepend_field("X-Conduct", host_.id());
-    return act();
+    return act("message");
   }
 
   std::optional<Destination> destination_for(const Path& recipient) override {
@@ -84,7 +86,8 @@ class Conduct final : public Plugin,
  private:
   bool how(std::string_view word) const { return settings_.how == word; }
 
-  Task<Verdict> act() {
+  Task<Verdict> act(std::string_view hook) {
+    if (!settings_.only.empty() && settings_.only != hook) return pass();
     if (settings_.steps > 0 || how("hang") || how("block") || how("late-throw"))
       return act_later(*this);
     return answer();
