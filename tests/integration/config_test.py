@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Mistakes in the configuration are told, one line each, with their exit code; reloads."""
+import os
+import signal
+import smtplib
+import subprocess
+import unittest
+
+from postrider import BASE, BUILD, PATIENCE, Case, Daemon, free_port, is_open, wait_for
+
+MODULES = BUILD / "modules"
+
+
+class Config(Case):
+    def run_all(self, text):
+        """Exit code and complaints of the daemon, of --check and of the tool; they must agree."""
+        port = free_port()
+        file = self.folder / "broken.toml"
+        file.write_text(text.replace("@PORT@", str(port)).replace("@FOLDER@", str(self.folder)))
+        runs = [subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+                for command in ([BUILD / "core" / "postriderd", "--config", file],
+                                [BUILD / "core" / "postriderd", "--config", file, "--check"],
+                                [BUILD / "core" / "postrider", "check", file])]
+        self.assertEqual({run.returncode for run in runs}, {78}, runs)
+        self.assertEqual(len({run.stderr for run in runs}), 1, runs)
+        self.assertEqual({run.stdout for run in runs}, {""})
+        self.assertFalse(is_open(port))
+        self.assertFalse((self.folder / "spool").exists(), "a broken configuration touched the spool")
+        print(runs[0].stderr, end="")
+        return runs[0].stderr.splitlines()
+
+    def only_line(self, text, *words):
+        lines = self.run_all(text)
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].startswith(str(self.folder / "broken.toml") + ":"), lines)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def plugin(self, use, more=""):
+        return BASE + f'[[plugin]]\nuse = "{use}"\n{more}\n'
+
+    def test_every_mistake_has_one_line(self):
+        lines = self.run_all(BASE + '[smtp]\nmax_lin = 3\nmax_errors = 0\ncommand_timeout = "5"\n'
+                             '[[plugin]]\nuse = "no_such"\n[[plugin]]\nuse = "protocol_log"\nlevl = 1\n')
+        self.assertEqual(len(lines), 5, lines)
+        for line, word in zip(lines, ("max_lin", "max_errors", "command_timeout", "no_such", "levl")):
+            self.assertIn(word, line)
+            self.assertRegex(line, r"^\S+broken\.toml:\d+:\d+: ")
+        self.assertIn('did you mean "max_line"', lines[0])
+
+    def test_no_toml(self):
+        self.only_line(BASE + "[smtp\n", "broken.toml:")
+
+    def test_plugins_that_are_none(self):
+        text = self.folder / "text.so"
+        text.write_text("this is no library\n")
+        self.only_line(self.plugin("no_such"), "there is no plugin no_such")
+        self.only_line(self.plugin(text), "cannot be loaded", "file too short")
+        self.only_line(self.plugin(self.folder / "absent.so"), "there is no plugin library")
+        self.only_line(self.plugin(MODULES / "wrong_tag.so"), "build both alike")
+        self.only_line(self.plugin(MODULES / "wrong_sdk.so"), "was built for SDK")
+        self.only_line(self.plugin(MODULES / "wrong_size.so"), "build it again")
+        self.only_line(self.plugin(MODULES / "wrong_magic.so"), "is not a Postrider plugin")
+        self.only_line(self.plugin(MODULES / "no_entry.so"), "is not a Postrider plugin")
+        self.only_line(self.plugin(MODULES / "undefined_symbol.so"), "undefined symbol")
+        self.only_line(self.plugin(MODULES / "conduct.so", "steps = 1000"), "steps", "0 to 100")
+        self.only_line(self.plugin(MODULES / "conduct.so", 'on_error = "shrug"'), "on_error")
+
+    def start_fails(self, text, code, *words):
+        run = subprocess.run([BUILD / "core" / "postriderd", "--config", self.written(text)],
+                             capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(run.returncode, code, run)
+        complaints = [line for line in run.stderr.splitlines() if line.startswith("postriderd: ")]
+        self.assertEqual(len(complaints), 1, run.stderr)
+        print(complaints[0])
+        for word in words:
+            self.assertIn(word, complaints[0])
+
+    def written(self, text):
+        file = self.folder / "second.toml"
+        file.write_text(text.replace("@FOLDER@", str(self.folder)))
+        return file
+
+    def test_plugins_that_do_not_start(self):
+        for how, words in (("no-construction", ["conduct", "told not to"]),
+                           ("no-start", ["conduct", "told not to"])):
+            text = self.plugin(MODULES / "conduct.so", f'how = "{how}"')
+            self.start_fails(text.replace("@PORT@", str(free_port())), 78, *words)
+
+    def test_missing_file_and_wrong_arguments(self):
+        absent = self.folder / "absent.toml"
+        for words, code, said in ((["--config", absent], 78, "absent.toml"),
+                                  (["--config", self.folder], 78, str(self.folder)),
+                                  (["--frobnicate"], 64, "unknown argument"),
+                                  (["--config"], 64, "--config"), (["stray"], 64, "stray")):
+            run = subprocess.run([BUILD / "core" / "postriderd", *words], capture_output=True,
+                                 text=True, timeout=PATIENCE)
+            self.assertEqual(run.returncode, code, run)
+            self.assertEqual(run.stderr.count("\n"), 1, run)
+            self.assertIn(said, run.stderr)
+            print(run.stderr, end="")
+
+    def test_second_daemon(self):
+        first = self.keep(Daemon(self.folder, BASE))
+        own = BASE.replace("@PORT@", str(free_port()))
+        self.start_fails(own, 74, "spool", f"{first.pid}")
+        other = BASE.replace("@FOLDER@/spool", "@FOLDER@/other")
+        self.start_fails(other.replace("@PORT@", str(first.port)), 69, str(first.port), "in use")
+        self.start_fails(other.replace("@PORT@", str(free_port())), 69, "control.sock", "in use")
+        with first.smtp() as smtp:
+            self.assertEqual(smtp.noop()[0], 250)
+        self.assertEqual(first.json("status")["hostname"], "mx.test.example")
+
+    def rcpt(self, smtp, address):
+        smtp.ehlo_or_helo_if_needed()
+        smtp.mail("a@client.example")
+        code = smtp.rcpt(address)[0]
+        smtp.rset()
+        return code
+
+    def test_reload(self):
+        closed = BASE.replace('networks = ["127.0.0.0/8"]', 'domains = ["one.example"]')
+        daemon = self.keep(Daemon(self.folder, closed))
+        old = daemon.smtp()
+        self.addCleanup(old.close)
+        self.assertEqual(self.rcpt(old, "u@one.example"), 250)
+        self.assertEqual(self.rcpt(old, "u@two.example"), 554)
+
+        daemon.write_config(closed.replace("one.example", "two.example") + "[queue]\ngive_up = '2d'\n")
+        said = daemon.tool("reload")
+        print(said, end="")
+        self.assertIn("in force", said)
+        self.assertIn("after a restart only: queue\n", said)
+        with daemon.smtp() as new:
+            self.assertEqual(self.rcpt(new, "u@one.example"), 554)
+            self.assertEqual(self.rcpt(new, "u@two.example"), 250)
+        self.assertEqual(old.noop()[0], 250)  # the old session goes on
+
+        daemon.write_config(closed + "[smtp]\nmax_lines = 5\n[relai]\n")
+        run = daemon.tool("reload", check=False)
+        print(run.stderr, end="")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("former configuration stays in force", run.stderr)
+        self.assertIn("max_lines", run.stderr)
+        self.assertIn("relai", run.stderr)
+
+        daemon.write_config(closed.replace("one.example", "three.example"))
+        daemon.child.send_signal(signal.SIGHUP)
+        wait_for("the third configuration", lambda: self.accepts(daemon, "u@three.example"))
+        daemon.write_config(closed + '[[plugin]]\nuse = "gone"\n')
+        daemon.child.send_signal(signal.SIGHUP)
+        wait_for("the log to say why", lambda: "there is no plugin gone" in daemon.output())
+        self.assertTrue(self.accepts(daemon, "u@three.example"))
+        os.unlink(daemon.config)
+        run = daemon.tool("reload", check=False)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("postrider.toml", run.stderr)
+        self.assertTrue(self.accepts(daemon, "u@three.example"))
+
+    def accepts(self, daemon, address):
+        with daemon.smtp() as smtp:
+            return self.rcpt(smtp, address) == 250
+
+    def test_a_plugin_that_does_not_start_leaves_the_old_configuration(self):
+        daemon = self.keep(Daemon(self.folder, BASE))
+        daemon.write_config(BASE.replace("mx.test", "new.test") + f'''
+[[plugin]]
+use = "{MODULES}/conduct.so"
+how = "no-start"
+''')
+        run = daemon.tool("reload", check=False)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("told not to", run.stderr)
+        for _ in range(8):  # whichever loop answers
+            with smtplib.SMTP("127.0.0.1", daemon.port, timeout=PATIENCE) as smtp:
+                self.assertIn(b"mx.test.example", smtp.ehlo()[1])
+        self.assertEqual(daemon.json("plugins")["plugins"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
