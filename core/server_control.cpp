@@ -74,7 +74,12 @@ std::string Server::hostname() const {
 }
 
 store::Stats Server::store_stats() const {
-  return store_->stats();
+  store::Stats stats = store_->stats();
+  if (stats.accepting && !store_->admits(0)) {  // sound, but MAIL is answered with 452
+    stats.accepting = false;
+    stats.trouble = "too little free space on the disk of server.spool";
+  }
+  return stats;
 }
 
 Task<queue::QueueCounts> Server::counts() {

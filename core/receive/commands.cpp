@@ -81,8 +81,10 @@ Task<Reply> ServerSession::mail_command(std::string_view argument) {
   if (parsed->parameters.size > options.max_message_size)
     co_return Reply(552, {5, 3, 4},
                     fmt::format("A message may have {} octets", options.max_message_size));
-  if (!services_.queue.admits(parsed->parameters.size))
-    co_return Reply("452 4.3.1 Insufficient storage, try again later");
+  if (!services_.queue.admits(parsed->parameters.size)) {
+    static constexpr ReplyLiteral kFull("452 4.3.1 Insufficient storage, try again later");
+    co_return refusal(defer(kFull).because("no room; see postrider status"), "mail");
+  }
   auto transaction = std::make_unique<Transaction>();
   transaction->reverse_path_ = std::move(parsed->path);
   transaction->parameters_ = std::move(parsed->parameters);
