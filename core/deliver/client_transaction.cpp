@@ -155,7 +155,10 @@ Task<Sent> ClientSession::hear_end(Envelope& envelope, const Progress& progress,
   const bool taken = sent.has_value() && reply->code / 100 == 2;
   const Outcome outcome =
       taken ? delivered(remote_, *reply) : refused(remote_, Phase::final_dot, *reply);
-  for (const std::size_t place : progress.accepted) outcomes[place] = outcome;
+  for (const std::size_t place : progress.accepted)
+    outcomes[place] =
+        taken ? taken_for(envelope.consignment->recipient(place), outcome, capabilities_.dsn)
+              : outcome;
   if (!sent) co_return fail(sent.error());
   if (reply->code / 100 == 3) co_return fail(outcome);
   if (!ahead_) (void)expect_silence(Phase::final_dot);  // the message itself is safe

@@ -98,6 +98,13 @@ Outcome delivered(const Remote& remote, const Reply& reply) {
   return outcome;
 }
 
+Outcome taken_for(const Recipient& recipient, Outcome delivered, bool has_dsn) {
+  delivered.passed_on = has_dsn;
+  const bool asked = (recipient.parameters.notify & notify::kSuccess) != 0;
+  if (asked && !has_dsn) delivered.action = Action::relayed;
+  return delivered;
+}
+
 Outcome refused(const Remote& remote, Phase phase, const Reply& reply) {
   if (reply.is_positive()) {
     Outcome outcome = nonsense(remote, phase, reply.line());

@@ -23,6 +23,10 @@ struct Remote {
 /// The message was taken over with `reply`.
 Outcome delivered(const Remote& remote, const Reply& reply);
 
+/// The same for one recipient: a next hop with DSN has our parameters and reports success itself;
+/// one without gets a "relayed" report from us where one was asked (RFC 3461 section 5.2.2).
+Outcome taken_for(const Recipient& recipient, Outcome delivered, bool has_dsn);
+
 /// A 4yz reply delays, a 5yz reply fails; 552 at RCPT means too many recipients and delays
 /// (RFC 5321 section 4.5.3.1.10). Anything else in this place is nonsense and delays.
 Outcome refused(const Remote& remote, Phase phase, const Reply& reply);

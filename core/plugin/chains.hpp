@@ -58,6 +58,8 @@ class Chains {
   virtual bool has_outcome_hooks() const noexcept = 0;
   /// Does a plugin report failures (else failed recipients stay in the queue)?
   virtual bool reports_failures() const noexcept = 0;
+  /// The shortest OutcomeHook::delay_notice() of all plugins; zero if none has one.
+  virtual Duration delay_notice() const noexcept { return {}; }
 
   virtual bool has_observers() const noexcept = 0;
   virtual void observe(const ProtocolEvent& event) noexcept = 0;

@@ -80,6 +80,7 @@ class PluginSet final : public Chains {
                        std::span<const RecipientOutcome> outcomes) override;
   bool has_outcome_hooks() const noexcept override { return routes_.has_outcome_hooks(); }
   bool reports_failures() const noexcept override { return routes_.reports_failures(); }
+  Duration delay_notice() const noexcept override { return routes_.delay_notice(); }
   bool has_observers() const noexcept override { return !fan_.is_empty(); }
   void observe(const ProtocolEvent& event) noexcept override { fan_.observe(event); }
   std::optional<std::string> command(std::span<const std::string_view> words) override;

@@ -33,6 +33,7 @@ class RouteChain {
   Task<Reports> report(const QueuedMessage& message, std::span<const RecipientOutcome> outcomes);
   bool has_outcome_hooks() const noexcept { return !reporters_.empty(); }
   bool reports_failures() const noexcept;
+  Duration delay_notice() const noexcept;
 
  private:
   class Inner;

@@ -84,6 +84,16 @@ bool RouteChain::reports_failures() const noexcept {
   return false;
 }
 
+Duration RouteChain::delay_notice() const noexcept {
+  Duration shortest{};
+  for (const Instance* instance : reporters_) {
+    if (instance->is_shadow()) continue;
+    const Duration notice = instance->hooks().outcome->delay_notice();
+    if (notice > Duration() && (shortest == Duration() || notice < shortest)) shortest = notice;
+  }
+  return shortest;
+}
+
 Task<Reports> RouteChain::report(const QueuedMessage& message,
                                  std::span<const RecipientOutcome> outcomes) {
   Reports all;

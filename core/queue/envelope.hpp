@@ -34,6 +34,10 @@ struct RecipientStatus {
   EnhancedStatus status;    ///< of the last attempt
   std::string reason;       ///< of the last attempt or of the operator; "" before
   std::string remote;
+  Reply reply{};                ///< of the last attempt; code 0: none
+  bool delay_reported = false;  ///< the sender was told that it waits
+  /// A report of the delay is being written; not stored.
+  bool delay_asked = false;
 };
 
 /// The replaceable part.

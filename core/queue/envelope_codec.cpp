@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // e1 ARRIVED FLAGS SIZE BODY RET ENVID AUTH SESSION REVERSE-PATH COUNT {NOTIFY ORCPT PATH} .
-// s1 GIVE-UP {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE]} .     (times: milliseconds since 1970)
+// s1 GIVE-UP {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE[,DELAY-REPORTED,REPLY]]} .
+// Times are milliseconds since 1970.
 // The dot is the end mark: a line cut short is known as such, and no address is cut short.
 #include "queue/envelope_codec.hpp"
+
+#include <algorithm>
 
 #include "queue/field_line.hpp"
 
@@ -122,6 +125,28 @@ bool read_letter(std::string_view field, RecipientStatus& status) noexcept {
   return true;
 }
 
+/// "450 4.2.0 text", as Reply::line() has it; no code in "".
+Reply read_reply(std::string_view line) {
+  Reply reply;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), reply.code);
+  line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+  if (line.starts_with(' ')) line.remove_prefix(1);
+  reply.status = EnhancedStatus::parse(line);
+  if (reply.status.is_set()) line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
+  reply.text = line;
+  return reply;
+}
+
+/// What reports need beside the state.
+bool read_report_fields(FieldReader& reader, RecipientStatus& status) {
+  const auto reported = reader.number<unsigned>();
+  const auto reply = reader.text();
+  if (!reported || *reported > 1 || !reply || !reader.is_at_end()) return false;
+  status.delay_reported = *reported == 1;
+  status.reply = read_reply(*reply);
+  return true;
+}
+
 bool read_status(std::string_view field, RecipientStatus& status) {
   FieldReader reader(field, ',');
   if (!read_letter(reader.next(), status)) return false;
@@ -131,7 +156,8 @@ bool read_status(std::string_view field, RecipientStatus& status) {
   const auto code = reader.text();
   auto reason = reader.text();
   auto remote = reader.text();
-  if (!attempts || !next || !code || !reason || !remote || !reader.is_at_end()) return false;
+  if (!attempts || !next || !code || !reason || !remote) return false;
+  if (!reader.is_at_end() && !read_report_fields(reader, status)) return false;
   status.attempts = *attempts;
   status.next_attempt = *next;
   status.status = EnhancedStatus::parse(*code);
@@ -169,7 +195,7 @@ std::string encode(const MessageState& state) {
   for (const RecipientStatus& status : state.recipients) {
     line += ' ';
     line += letter_of(status);
-    const bool untouched = status.attempts == 0 && status.reason.empty();
+    const bool untouched = status.attempts == 0 && status.reason.empty() && !status.delay_reported;
     if (untouched || status.state == RecipientState::delivered) continue;
     line += ',';
     append_number(line, status.attempts);
@@ -181,6 +207,9 @@ std::string encode(const MessageState& state) {
     append_text(line, status.reason);
     line += ',';
     append_text(line, status.remote);
+    if (!status.delay_reported && status.reply.code == 0) continue;
+    line += status.delay_reported ? ",1," : ",0,";
+    append_text(line, status.reply.code != 0 ? printable(status.reply.line()) : std::string());
   }
   return line += kEnd;
 }

@@ -191,6 +191,7 @@ void LoopQueue::own(Handover handover) {
   owned.recipients = std::move(handover.recipients);
   OwnedMessage& message = owned_.add(std::move(owned));
   if (message.is_done()) return save(message);
+  remind_later(message);
   dispatch(message);
 }
 

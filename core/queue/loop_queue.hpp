@@ -144,10 +144,16 @@ class LoopQueue final : public Queue, public Deliveries {
 
   // Settling (loop_queue_outcomes.cpp)
   void settle(Settled settled);
-  Task<void> report(Settled settled, plugin::ChainsPtr chains);
+  static std::vector<RecipientOutcome> outcomes_of(const OwnedMessage& message,
+                                                   const Settled& settled);
+  Task<void> report(Settled settled, std::vector<RecipientOutcome> outcomes,
+                    plugin::ChainsPtr chains);
   void complete(const OwnedMessage& message, Settled& settled) const;
-  void apply(OwnedMessage& message, const Settled& settled, std::vector<Report> reports,
+  void apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
              plugin::Chains* chains);
+  void warn_of_silence(const OwnedMessage& message, const Settled& settled);
+  void add_reports(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
+                   std::vector<Report> reports, plugin::Chains* chains);
   void apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
                  const Settled& settled, bool reported);
   std::optional<NewMessage> prepare_report(Report report, plugin::Chains* chains);
@@ -157,6 +163,13 @@ class LoopQueue final : public Queue, public Deliveries {
   void save_failed(OwnedMessage& message, const store::Error& error);
   void save_again();
   void give_up();
+
+  // Delays (loop_queue_delays.cpp)
+  void remind_later(OwnedMessage& message);
+  void tell_delays();
+  void tell_delay(OwnedMessage& message);
+  Task<void> report_delay(Settled settled, std::vector<RecipientOutcome> outcomes,
+                          plugin::ChainsPtr chains);
 
   // Operating (loop_queue_operators.cpp)
   using Change = std::function<bool(RecipientStatus&)>;

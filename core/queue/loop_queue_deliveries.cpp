@@ -301,6 +301,7 @@ void LoopQueue::turn() noexcept {
   scheduler_.tick(runtime_.now());
   watch_attempts();
   give_up();
+  tell_delays();
   save_again();
   pumping_ = false;
   pump();
@@ -313,6 +314,7 @@ void LoopQueue::set_alarm() {
   // An hour at most: the calendar may jump meanwhile.
   if (const auto expiry = owned_.next_expiry())
     next = std::min({next, time_of(*expiry), now + std::chrono::hours(1)});
+  if (const auto reminder = owned_.next_reminder()) next = std::min(next, time_of(*reminder));
   if (save_again_at_) next = std::min(next, *save_again_at_);
   // An alarm that rings early costs less than moving it each time.
   if (next == TimePoint::max() || (alarm_at_ && *alarm_at_ <= next)) return;

@@ -51,12 +51,14 @@ void LoopQueue::settle(Settled settled) {
   complete(*message, settled);
   const plugin::ChainsPtr chains = this->chains();
   if (!chains || !chains->has_outcome_hooks()) return apply(*message, settled, {}, chains.get());
+  std::vector<RecipientOutcome> outcomes = outcomes_of(*message, settled);
   for (const std::uint32_t index : settled.indices) message->recipients[index].settling = true;
-  tasks_.spawn(report(std::move(settled), chains));
+  tasks_.spawn(report(std::move(settled), std::move(outcomes), chains));
 }
 
 void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
   if (!settled.expired) return;
+  settled.attempted = !settled.outcomes.empty();
   settled.outcomes.resize(settled.indices.size());
   for (std::size_t i = 0; i < settled.indices.size(); ++i) {
     Outcome& outcome = settled.outcomes[i];
@@ -64,35 +66,71 @@ void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
     const RecipientStatus& status = message.recipients[settled.indices[i]];
     const bool tried = outcome.status.is_set();
     if (!tried) outcome.remote = status.remote;
+    if (!tried) outcome.reply = status.reply;
     turn_into_failure(outcome, tried                   ? reason_of(outcome)
                                : status.reason.empty() ? "it could never be tried"
                                                        : status.reason);
   }
 }
 
-Task<void> LoopQueue::report(Settled settled, plugin::ChainsPtr chains) {
-  const RecordUse use(settled.record);
+std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message,
+                                                     const Settled& settled) {
   std::vector<RecipientOutcome> outcomes;
-  for (std::size_t i = 0; i < settled.indices.size(); ++i)
-    outcomes.push_back(
-        {settled.record->recipients()[settled.indices[i]], settled.outcomes[i], settled.attempts});
-  std::vector<Report> reports = co_await chains->outcome(*settled.record, outcomes);
+  outcomes.reserve(settled.indices.size());
+  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
+    const RecipientStatus& status = message.recipients[settled.indices[i]];
+    outcomes.push_back({.recipient = settled.record->recipients()[settled.indices[i]],
+                        .outcome = settled.outcomes[i],
+                        .attempts = settled.attempts,
+                        .attempted = settled.attempted,
+                        .delay_reported = status.delay_reported || status.delay_asked});
+  }
+  return outcomes;
+}
+
+Task<void> LoopQueue::report(Settled settled, std::vector<RecipientOutcome> outcomes,
+                             plugin::ChainsPtr chains) {
+  const RecordUse use(settled.record);
+  plugin::Reports written = co_await chains->report(*settled.record, outcomes);
   if (OwnedMessage* message = owned_.find(settled.record->id())) {
-    apply(*message, settled, std::move(reports), chains.get());
+    apply(*message, settled, std::move(written), chains.get());
     pump();
   }
 }
 
-void LoopQueue::apply(OwnedMessage& message, const Settled& settled, std::vector<Report> reports,
+void LoopQueue::apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
                       plugin::Chains* chains) {
-  const bool reported = chains && chains->reports_failures();
+  // A reporter that failed leaves the failed recipients to the operator: visible, never lost.
+  const bool reported = chains && chains->reports_failures() && written.is_complete;
   for (std::size_t i = 0; i < settled.indices.size(); ++i)
     apply_one(message, settled.indices[i], settled.outcomes[i], settled, reported);
-  for (Report& report : reports)
-    if (auto prepared = prepare_report(std::move(report), chains))
-      message.reports.push_back(std::move(*prepared));
+  if (reported && written.reports.empty()) warn_of_silence(message, settled);
+  add_reports(message, settled.indices, std::move(written.reports), chains);
   if (settled.late) withdraw_everywhere(message, settled.indices);
   save(message);
+}
+
+/// A report, or another message from the null path, failed and nobody is told.
+void LoopQueue::warn_of_silence(const OwnedMessage& message, const Settled& settled) {
+  if (!message.record->reverse_path().is_null()) return;
+  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
+    const std::uint32_t index = settled.indices[i];
+    if (settled.outcomes[i].action != Action::failed) continue;
+    log_.write(LogLevel::warning, "a report failed itself and is dropped",
+               {{"queue_id", message.record->queue_id()},
+                {"recipient", message.record->recipients()[index].path.text()},
+                {"reason", message.recipients[index].reason}});
+  }
+}
+
+void LoopQueue::add_reports(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
+                            std::vector<Report> reports, plugin::Chains* chains) {
+  for (Report& report : reports) {
+    for (const std::size_t place : report.delays_told)
+      if (place < indices.size()) message.recipients[indices[place]].delay_reported = true;
+    if (auto prepared = prepare_report(std::move(report), chains))
+      message.reports.push_back(std::move(*prepared));
+  }
 }
 
 void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
@@ -105,6 +143,7 @@ void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outc
   status.status = outcome.status;
   status.reason = reason_of(outcome);
   status.remote = printable(outcome.remote);
+  status.reply = outcome.reply;
   log_outcome(message, index, outcome);
   switch (outcome.action) {
     case Action::delayed:
@@ -116,11 +155,6 @@ void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outc
     case Action::failed:
       ++failed_total_;
       owned_.set_state(status, RecipientState::failed, reported);
-      if (reported && message.record->reverse_path().is_null())
-        log_.write(LogLevel::warning, "a report failed itself and is dropped",
-                   {{"queue_id", message.record->queue_id()},
-                    {"recipient", message.record->recipients()[index].path.text()},
-                    {"reason", status.reason}});
       return;
     case Action::delivered:
     case Action::relayed:

@@ -75,6 +75,7 @@ void OwnedMessages::erase(store::MessageId id) {
   if (found == messages_.end()) return;
   const OwnedMessage& message = found->second;
   expiries_.erase({message.record->give_up_at(), id});
+  if (message.remind_at) reminders_.erase({*message.remind_at, id});
   for (const RecipientStatus& status : message.recipients) count(status, -1);
   if (!message.damage.empty()) --counts_.held;
   messages_.erase(found);
@@ -130,6 +131,23 @@ std::optional<store::MessageId> OwnedMessages::take_expired(WallTime now) {
 std::optional<WallTime> OwnedMessages::next_expiry() const noexcept {
   if (expiries_.empty()) return std::nullopt;
   return expiries_.begin()->first;
+}
+
+void OwnedMessages::remind(OwnedMessage& message, WallTime when) {
+  message.remind_at = when;
+  reminders_.emplace(when, message.record->id());
+}
+
+std::optional<store::MessageId> OwnedMessages::take_reminder(WallTime now) {
+  if (reminders_.empty() || reminders_.begin()->first > now) return std::nullopt;
+  const store::MessageId id = reminders_.begin()->second;
+  reminders_.erase(reminders_.begin());
+  return id;
+}
+
+std::optional<WallTime> OwnedMessages::next_reminder() const noexcept {
+  if (reminders_.empty()) return std::nullopt;
+  return reminders_.begin()->first;
 }
 
 bool fits(std::string_view pattern, std::string_view text) {

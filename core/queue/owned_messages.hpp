@@ -26,6 +26,7 @@ struct OwnedMessage {
   std::vector<std::uint32_t> groups;  ///< of each recipient: its place in record->groups()
   std::vector<NewMessage> reports;    ///< to be committed with the next state
   std::vector<NewMessage> departing;  ///< reports in the commit under way
+  std::optional<WallTime> remind_at;  ///< when its delay is to be told
   std::string damage;                 ///< why it cannot be read; then it has no recipients
   bool saving = false;
   bool dirty = false;
@@ -58,6 +59,10 @@ class OwnedMessages {
   /// The next message whose give-up time has passed at `now`; told once.
   std::optional<store::MessageId> take_expired(WallTime now);
   std::optional<WallTime> next_expiry() const noexcept;
+  /// Likewise for messages whose delay is to be told at a time.
+  void remind(OwnedMessage& message, WallTime when);
+  std::optional<store::MessageId> take_reminder(WallTime now);
+  std::optional<WallTime> next_reminder() const noexcept;
 
  private:
   std::uint64_t* count_of(RecipientState state) noexcept;
@@ -66,6 +71,7 @@ class OwnedMessages {
   Map messages_;
   QueueCounts counts_;
   std::set<std::pair<WallTime, store::MessageId>> expiries_;
+  std::set<std::pair<WallTime, store::MessageId>> reminders_;
 };
 
 /// Does this recipient (index into the message) belong to the selection?

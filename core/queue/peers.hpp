@@ -48,8 +48,9 @@ struct Settled {
   std::vector<Outcome> outcomes;  ///< none if the time expired without an attempt
   std::uint32_t attempts = 0;
   WallTime next_attempt{};
-  bool expired = false;  ///< there will be no further attempt
-  bool late = false;     ///< of an attempt that was given up: only success counts
+  bool expired = false;   ///< there will be no further attempt
+  bool late = false;      ///< of an attempt that was given up: only success counts
+  bool attempted = true;  ///< false: time passed, nothing else
 };
 /// Recovery to any loop: found in the store.
 struct Adoption {

@@ -64,18 +64,24 @@ Task<Reply> ServerSession::helo_command(smtp::Verb verb, std::string_view argume
   co_return welcome(verb);
 }
 
+/// DSN is a promise to report (RFC 3461 section 5.2): made only while a plugin keeps it.
+smtp::Offer ServerSession::offered() const {
+  smtp::Offer offer{.max_message_size = services_.options->max_message_size};
+  offer.dsn = services_.chains->reports_failures();
+  return offer;
+}
+
 Reply ServerSession::welcome(smtp::Verb verb) {
   std::string text = services_.options->hostname + " greets " + client_.address.literal();
   if (verb != smtp::Verb::helo) {
-    const smtp::Offer offer{.max_message_size = services_.options->max_message_size};
-    for (const std::string& keyword : smtp::offer(offer)) text += "\n" + keyword;
+    for (const std::string& keyword : smtp::offer(offered())) text += "\n" + keyword;
   }
   return Reply(250, {}, std::move(text));
 }
 
 /// RFC 5321 section 4.1.1.2
 Task<Reply> ServerSession::mail_command(std::string_view argument) {
-  auto parsed = smtp::parse_mail_argument(argument, protocol() != Protocol::smtp);
+  auto parsed = smtp::parse_mail_argument(argument, protocol() != Protocol::smtp, offered());
   if (!parsed) co_return parsed.error();
   const Options& options = *services_.options;
   if (parsed->parameters.size > options.max_message_size)
@@ -97,7 +103,7 @@ Task<Reply> ServerSession::mail_command(std::string_view argument) {
 
 /// RFC 5321 section 4.1.1.3. Hooks first: they may rewrite, refuse, or permit relaying.
 Task<Reply> ServerSession::rcpt_command(std::string_view argument) {
-  auto parsed = smtp::parse_rcpt_argument(argument, transaction_->parameters_.smtputf8);
+  auto parsed = smtp::parse_rcpt_argument(argument, transaction_->parameters_.smtputf8, offered());
   if (!parsed) co_return parsed.error();
   if (transaction_->recipients_.size() >= services_.options->max_recipients)
     co_return Reply("452 4.5.3 Too many recipients in one transaction");

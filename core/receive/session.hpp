@@ -21,6 +21,7 @@
 #include "receive/relay_policy.hpp"
 #include "receive/session_table.hpp"
 #include "runtime/runtime.hpp"
+#include "smtp/capabilities.hpp"
 #include "smtp/command.hpp"
 #include "smtp/command_order.hpp"
 #include "smtp/line_buffer.hpp"
@@ -61,6 +62,7 @@ class ServerSession final : public Session {
   Task<void> refuse_rest(int code);
 
   Task<Reply> helo_command(smtp::Verb verb, std::string_view argument);
+  smtp::Offer offered() const;
   Reply welcome(smtp::Verb verb);
   Task<Reply> mail_command(std::string_view argument);
   Task<Reply> rcpt_command(std::string_view argument);

@@ -5,6 +5,13 @@
 // References are valid until the returned task ends or is dropped; a session that dies drops it.
 #pragma once
 
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <postrider/message.hpp>
 #include <postrider/outcome.hpp>
 #include <postrider/protocol_event.hpp>
@@ -13,13 +20,6 @@
 #include <postrider/task.hpp>
 #include <postrider/transaction.hpp>
 #include <postrider/verdict.hpp>
-
-#include <expected>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace postrider {
 
@@ -114,7 +114,8 @@ class TransportHook {
 };
 
 /// [may suspend] Some recipients of a message have an outcome (delivered, delayed, relayed,
-/// failed). The reports returned are committed in the same durable step as the outcomes.
+/// failed), or have waited for delay_notice(). The reports returned are committed in the same
+/// durable step as the outcomes.
 class OutcomeHook {
  public:
   virtual Task<std::vector<Report>> on_outcome(const QueuedMessage& message,
@@ -122,6 +123,9 @@ class OutcomeHook {
   /// Does this plugin report failures? Then a failed recipient leaves the queue with its report;
   /// otherwise it stays, visible as failed, until the operator removes it.
   virtual bool reports_failures() const noexcept { return false; }
+  /// The age of a message at which on_outcome() hears of all recipients that still wait
+  /// (Action::delayed, not attempted), whether or not an attempt ends then; zero: not at all.
+  virtual Duration delay_notice() const noexcept { return {}; }
 
  protected:
   ~OutcomeHook() = default;

@@ -2,17 +2,18 @@
 // How an attempt ended, recipient by recipient, in the words of RFC 3464 section 2.3.3.
 #pragma once
 
-#include <postrider/ip_address.hpp>
-#include <postrider/path.hpp>
-#include <postrider/reply.hpp>
-#include <postrider/time.hpp>
-#include <postrider/transaction.hpp>
-
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <postrider/ip_address.hpp>
+#include <postrider/path.hpp>
+#include <postrider/reply.hpp>
+#include <postrider/time.hpp>
+#include <postrider/transaction.hpp>
 
 namespace postrider {
 
@@ -20,7 +21,19 @@ enum class Action : std::uint8_t { delivered, delayed, relayed, expanded, failed
 
 /// The phase of an SMTP delivery, for logs and reports.
 enum class Phase : std::uint8_t {
-  route, connect, greeting, helo, tls, auth, mail, rcpt, data, body, final_dot, transport, queue
+  route,
+  connect,
+  greeting,
+  helo,
+  tls,
+  auth,
+  mail,
+  rcpt,
+  data,
+  body,
+  final_dot,
+  transport,
+  queue
 };
 std::string_view phase_name(Phase phase) noexcept;
 std::string_view action_name(Action action) noexcept;
@@ -35,6 +48,9 @@ struct Outcome {
   std::string remote;
   /// The remote's own reply; code 0 if it gave none.
   Reply reply;
+  /// Of a delivery: the next hop offers DSN and got its parameters, so success is its to report
+  /// (RFC 3461 section 5.2.2).
+  bool passed_on = false;
 };
 
 /// A queued message, as delivery and outcome hooks see it. Immutable while they run.
@@ -59,6 +75,11 @@ struct RecipientOutcome {
   Recipient recipient;
   Outcome outcome;
   std::uint32_t attempts = 0;  ///< this one included
+  /// Did an attempt end just now? Otherwise time passed: Action::delayed tells how long it waits,
+  /// Action::failed that it was given up.
+  bool attempted = true;
+  /// A former report told the sender of the delay (Report::delays_told).
+  bool delay_reported = false;
 };
 
 /// A report to be queued in the same durable step as the outcomes it is about (RFC 3464). Its
@@ -67,6 +88,9 @@ struct Report {
   Path to;
   std::string octets;  ///< header and body, CRLF lines
   bool smtputf8 = false;
+  /// Places in the outcomes whose delay this report tells. The queue keeps that, in the same step,
+  /// as RecipientOutcome::delay_reported.
+  std::vector<std::size_t> delays_told{};
 };
 
 }  // namespace postrider
