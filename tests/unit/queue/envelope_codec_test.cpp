@@ -175,5 +175,28 @@ TEST(FieldLine, RefusesWhatItNeverWrites) {
   EXPECT_EQ(read_text("%2D"), "-");
 }
 
+TEST(StateCodec, BringsBackWhatReportsNeed) {
+  for (const std::string& text : kHostile) {
+    MessageState before{WallTime(Duration(1)), {status(RecipientState::delayed, "why"), {}}};
+    before.recipients[0].reply = {450, {4, 2, 0}, text};
+    before.recipients[1].delay_reported = true;  // and never tried
+    const std::string line = encode(before);
+    EXPECT_TRUE(is_one_plain_line(line)) << line;
+    const auto after = decode_state(line, 2);
+    ASSERT_TRUE(after) << after.error() << ": " << line;
+    const Reply& reply = after->recipients[0].reply;
+    EXPECT_EQ(reply.line(), printable(before.recipients[0].reply.line()));
+    EXPECT_EQ(reply.code, 450);
+    EXPECT_EQ(reply.status, (EnhancedStatus{4, 2, 0}));
+    EXPECT_FALSE(after->recipients[0].delay_reported);
+    EXPECT_TRUE(after->recipients[1].delay_reported);
+    EXPECT_EQ(after->recipients[1].reply.code, 0);
+  }
+  EXPECT_TRUE(decode_state("s1 1 w,7,1,4.4.1,why,host .", 1)) << "as stored before";
+  for (const char* bad : {"s1 1 w,7,1,4.4.1,why,host,1 .", "s1 1 w,7,1,4.4.1,why,host,2,- .",
+                          "s1 1 w,7,1,4.4.1,why,host,1,-,x ."})
+    EXPECT_FALSE(decode_state(bad, 1)) << bad;
+}
+
 }  // namespace
 }  // namespace postrider::queue

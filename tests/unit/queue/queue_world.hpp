@@ -60,6 +60,14 @@ class FakeChains final : public plugin::Chains {
     return make_reports(*this, message.reverse_path(),
                         std::vector<RecipientOutcome>(outcomes.begin(), outcomes.end()));
   }
+  Task<plugin::Reports> report(const QueuedMessage& message,
+                               std::span<const RecipientOutcome> outcomes) override {
+    plugin::Reports all;
+    all.reports = co_await outcome(message, outcomes);
+    all.is_complete = !broken;
+    co_return all;
+  }
+  Duration delay_notice() const noexcept override { return notice; }
   bool has_outcome_hooks() const noexcept override { return hooked; }
   bool reports_failures() const noexcept override { return reporting; }
   bool has_observers() const noexcept override { return false; }
@@ -71,6 +79,8 @@ class FakeChains final : public plugin::Chains {
   std::map<std::string, Destination> routes;
   bool hooked = false;
   bool reporting = false;
+  bool broken = false;  ///< a hook that reports failures fails itself
+  Duration notice{};
   std::vector<RecipientOutcome> seen;
 
  private:
@@ -78,11 +88,15 @@ class FakeChains final : public plugin::Chains {
                                                 std::vector<RecipientOutcome> outcomes) {
     co_await sleep_for(self.loop_, 100ms);
     std::vector<Report> reports;
-    for (const RecipientOutcome& outcome : outcomes) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      const RecipientOutcome& outcome = outcomes[i];
       self.seen.push_back(outcome);
+      const bool old = outcome.outcome.action == Action::delayed && !outcome.delay_reported;
+      if (old && self.notice != Duration() && !outcome.attempted)
+        reports.push_back({sender, "Subject: delayed\r\n\r\nbody\r\n", false, {i}});
       const bool failed = outcome.outcome.action == Action::failed;
       if (failed && self.reporting && !sender.is_null())
-        reports.push_back({sender, "Subject: failed\r\n\r\n.body\r\n", false});
+        reports.push_back({sender, "Subject: failed\r\n\r\n.body\r\n", false, {}});
     }
     co_return reports;
   }
