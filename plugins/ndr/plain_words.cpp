@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "plain_words.hpp"
 
+#include <algorithm>
+
 #include "advice.hpp"
 #include "line_text.hpp"
 

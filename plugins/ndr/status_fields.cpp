@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "status_fields.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <postrider/parameters.hpp>
@@ -55,9 +56,11 @@ std::string remote_name(std::string_view remote) {
 
 /// The remote's reply as it was; without one our own words, under a type of our own.
 std::string diagnostic(const Outcome& outcome, bool utf8) {
+  const bool trouble = outcome.action == Action::failed || outcome.action == Action::delayed;
   if (outcome.reply.code == 0)
-    return outcome.text.empty() ? std::string()
-                                : "x-postrider; " + one_line(outcome.text, utf8, kTextLimit);
+    return outcome.text.empty() || !trouble
+               ? std::string()
+               : "x-postrider; " + one_line(outcome.text, utf8, kTextLimit);
   Reply clipped = outcome.reply;
   clipped.text.resize(std::min(clipped.text.size(), kTextLimit));
   return "smtp; " + one_line(clipped.line(), utf8, kTextLimit);
