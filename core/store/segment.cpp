@@ -142,4 +142,9 @@ void SegmentFolder::retire(std::uint32_t number) {
   }
 }
 
+void SegmentFolder::drop_spares() {
+  for (const std::uint32_t number : spares_) (void)files_.remove(spare_path(number));
+  spares_.clear();
+}
+
 }  // namespace postrider::store

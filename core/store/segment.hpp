@@ -46,6 +46,8 @@ class SegmentFolder {
   Result<SegmentPtr> prepare();
   /// Takes back a segment: kept as a spare file, or removed if there are enough.
   void retire(std::uint32_t number);
+  /// Removes the spare files.
+  void drop_spares();
 
   std::uint32_t next_number() const { return next_; }
   void pass(std::uint32_t number) { next_ = std::max(next_, number + 1); }

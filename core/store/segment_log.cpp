@@ -306,7 +306,13 @@ void SegmentLog::refresh_space() {
 
 bool SegmentLog::tend() {
   const auto now = Clock::now();
-  if (now - space_checked_ >= tuning_.retry) refresh_space();
+  if (now - space_checked_ >= tuning_.retry) {
+    refresh_space();
+    if (free_space_ < spool_.options.minimum_free) {
+      spool_.give_back();
+      refresh_space();
+    }
+  }
   if (struggling_ && now - tried_ < tuning_.retry) return false;
   tried_ = now;
   if (!seals_.empty()) settle();

@@ -266,6 +266,14 @@ void Spool::checkpoint_if_due() {
   if (written_since_checkpoint_ > 0 && written_since_checkpoint_ >= 2 * cost) (void)checkpoint();
 }
 
+/// Mail is refused for want of space, so nothing is written that would make a checkpoint due: free
+/// what is dead all the same, or the refusal would never end.
+void Spool::give_back() {
+  for (int round = 0; round < 2 && any_dead(); ++round)
+    if (!checkpoint()) break;
+  log_.drop_spares();
+}
+
 bool Spool::any_dead() const {
   return std::ranges::any_of(segments, [this](const auto& named) {
     return index.live(named.first) == 0 && !is_open_for_writing(named.first);

@@ -44,6 +44,8 @@ class Spool {
   Result<void> prepare_ahead();
   /// Whether a segment would be left for completions if mail fills the current one.
   Result<void> check_reserve();
+  /// The disk is short: remove dead segments, none is kept for reuse.
+  void give_back();
   Result<void> checkpoint();
   /// Writes a checkpoint if enough was written since the last.
   void checkpoint_if_due();
