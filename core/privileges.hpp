@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From root to an account of one's own, after the ports are open.
+// From root to an account of one's own, that may still open the ports below 1024 and nothing else.
 #pragma once
 
 #include <expected>
@@ -7,7 +7,8 @@
 
 namespace postrider {
 
-/// Become `user` and `group` in every thread; empty: no change. The error names the key.
+/// [before any other thread] Become `user` and `group`; empty: no change. Of root's capabilities only
+/// CAP_NET_BIND_SERVICE stays, for this thread and those it starts. The error names the key.
 std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group);
 
 }  // namespace postrider

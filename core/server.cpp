@@ -54,6 +54,11 @@ int Server::prepare() {
   // Before any thread exists, so that all inherit the mask and only the descriptor sees signals.
   block_signals();
   const config::Settings& settings = configuration_->settings;
+  // Before any file is made, so that all of them belong to the account.
+  if (auto changed = drop_privileges(settings.server.user, settings.server.group); !changed) {
+    complain_(changed.error());
+    return kExitConfig;
+  }
   auto log = log::DaemonLog::open(settings.log.file, configuration_->log_level());
   if (!log) {
     complain_(log.error());
@@ -138,10 +143,6 @@ Task<int> Server::start() {
   if (auto opened = control_->open(server.control); !opened) {
     complain_("server.control: " + opened.error());
     co_return kExitUnavailable;
-  }
-  if (auto changed = drop_privileges(server.user, server.group); !changed) {
-    complain_(changed.error());
-    co_return kExitConfig;
   }
   serving_ = true;
   say_ready();
