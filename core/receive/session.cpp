@@ -22,7 +22,8 @@ bool speaks_http(std::string_view line) {
 
 ServerSession::ServerSession(Services services, runtime::StreamPtr stream, std::string id,
                              bool lmtp)
-    : Session(services.runtime),
+    : PluginsKept{services.chains},
+      Session(services.runtime),
       services_(std::move(services)),
       stream_(std::move(stream)),
       input_(services_.options->max_line),

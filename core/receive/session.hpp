@@ -39,8 +39,14 @@ struct Services {
   plugin::ChainsPtr chains;
 };
 
+/// A base before Session, so that it ends after it: facts and slots live by the plugins' code, and
+/// after a reload the session may hold their last reference.
+struct PluginsKept {
+  plugin::ChainsPtr plugins;
+};
+
 /// [loop thread] Lives until run() ends; dropping run()'s task drops all it waits for.
-class ServerSession final : public Session {
+class ServerSession final : private PluginsKept, public Session {
  public:
   ServerSession(Services services, runtime::StreamPtr stream, std::string id, bool lmtp);
 

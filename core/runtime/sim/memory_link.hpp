@@ -49,6 +49,7 @@ class MemoryPipe final : private Timer {
   WaitSlot<IoResult<void>>& reader() noexcept { return reader_; }
   WaitSlot<IoResult<void>>& writer() noexcept { return writer_; }
   const std::optional<IoError>& failure() const noexcept { return failure_; }
+  bool has_room() const noexcept { return outstanding_ < options_.window; }
   bool has_unread() const noexcept { return !arrived_.empty(); }
 
  private:

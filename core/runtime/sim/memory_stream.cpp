@@ -106,6 +106,11 @@ Task<IoResult<void>> MemoryStream::write_later(LinkPtr link, unsigned end, Rest 
   MemoryPipe& outgoing = link->from(end);
   WriteGuard guard(*link);
   while (!rest.is_empty() && !outgoing.failure()) {
+    // Without latency a waiting reader has taken everything before we came to wait for room.
+    if (outgoing.has_room()) {
+      rest.send(outgoing);
+      continue;
+    }
     Wait<IoResult<void>> wait(outgoing.writer());
     auto room = co_await wait;
     if (!room) {
