@@ -29,6 +29,7 @@ Task<Reply> DataPhase::run() {
   session_.observe(EventKind::data_in, {}, decoder_.size());
   // The name may still be on its way; the reply waits for it no longer than it may.
   co_await add_trace();
+  if (writer_) keep_header(octets_);
   if (auto reply = fault()) co_return std::move(*reply);
   auto body = finish_body();
   if (!body) {
@@ -65,9 +66,8 @@ Task<void> DataPhase::take_in() {
 
 void DataPhase::spill() {
   if (trouble_ || decoder_.too_large()) return octets_.clear();
-  if (!writer_) {
-    const std::string_view content = std::string_view(octets_).substr(trace_size_);
-    header_ = content.substr(0, *smtp::header_size(content));
+  const bool first = !writer_;
+  if (first) {
     auto writer = session_.services_.queue.store().new_body(id_);
     if (!writer) {
       trouble_ = writer.error();
@@ -75,8 +75,19 @@ void DataPhase::spill() {
     }
     writer_ = std::move(*writer);
   }
+  keep_header(std::string_view(octets_).substr(first ? trace_size_ : 0));
   if (auto appended = writer_->append(octets_); !appended) trouble_ = appended.error();
   octets_.clear();
+}
+
+/// The header block of a spilled message stays in memory, for the limits and for the hooks; of one
+/// that is too large only so much that it can be told.
+void DataPhase::keep_header(std::string_view content) {
+  if (header_ended_) return;
+  header_ += content;
+  const auto size = smtp::header_size(header_, false);
+  if (size) header_.resize(*size);
+  header_ended_ = size || header_.size() > session_.services_.options->max_header_size;
 }
 
 /// Our Received field, on top (RFC 5321 section 4.4). Waits for the client's name at most until the
@@ -156,7 +167,7 @@ store::Result<store::BodyPtr> DataPhase::finish_body() {
 /// The message hooks; a reply if they refuse.
 Task<std::optional<Reply>> DataPhase::judge() {
   if (!session_.services_.chains->has_message_hooks()) co_return std::nullopt;
-  if (header_.empty()) {
+  if (!writer_) {
     const std::string_view content = body_->memory().substr(trace_size_);
     header_ = content.substr(0, *smtp::header_size(content));
   }
@@ -188,13 +199,16 @@ store::Result<store::BodyPtr> DataPhase::rewrite(const std::string& header) {
   start += header;
   if (!body_->memory().empty())
     return store::make_memory_body(start + std::string(body_->memory().substr(skip)));
-  auto writer = session_.services_.queue.store().new_body(id_);
+  // Under another id: the file with ours is the one being read. The store links it into place.
+  queue::Queue& queue = session_.services_.queue;
+  auto writer = queue.store().new_body(queue.new_id());
   if (!writer) return std::unexpected(writer.error());
   auto appended = (*writer)->append(start);
   std::string chunk(256 * 1024, '\0');
   for (std::uint64_t at = skip; appended && at < body_->size();) {
     const auto read = body_->read(at, chunk.data(), chunk.size());
     if (!read) return std::unexpected(read.error());
+    if (*read == 0) return std::unexpected(store::Error{store::Errc::io, "the body ended early"});
     appended = (*writer)->append(std::string_view(chunk).substr(0, *read));
     at += *read;
   }

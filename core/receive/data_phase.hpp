@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <postrider/reply.hpp>
 #include <postrider/task.hpp>
@@ -31,6 +32,7 @@ class DataPhase {
   static Task<void> wait_for_name(ServerSession& session);
   std::string trace() const;
   void spill();
+  void keep_header(std::string_view content);
   std::optional<Reply> fault() const;
   Task<std::optional<Reply>> judge();
   Task<Reply> commit();
@@ -44,7 +46,8 @@ class DataPhase {
   std::string octets_;  // trace and content, until they are spilled to a file of the store
   std::size_t trace_size_ = 0;
   bool traced_ = false;
-  std::string header_;  // the header block, kept for the hooks when the body was spilled
+  std::string header_;  // the header block, when the body was spilled or hooks see it
+  bool header_ended_ = false;
   std::unique_ptr<store::BodyWriter> writer_;
   std::optional<store::Error> trouble_;
   bool held_ = false;

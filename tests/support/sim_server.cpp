@@ -117,7 +117,9 @@ std::vector<queue::MessageView> SimServer::messages() {
 std::string SimServer::content(const std::string& queue_id) {
   const auto id = queue::Queue::parse_id(queue_id);
   const auto body = store_.body(id.value_or(0));
-  return body ? std::string((*body)->memory()) : std::string();
+  std::string octets(body ? static_cast<std::size_t>((*body)->size()) : 0, '\0');
+  if (body) (void)(*body)->read(0, octets.data(), octets.size());
+  return octets;
 }
 
 std::vector<std::string> SimServer::log() {

@@ -10,18 +10,50 @@ namespace {
 using store::Errc;
 using store::Error;
 
+/// A file that is gone when its writer or body is.
+class Name {
+ public:
+  Name(std::shared_ptr<SimStore::Names> names, store::MessageId id)
+      : names_(std::move(names)), id_(id) {}
+  Name(const Name&) = delete;
+  Name& operator=(const Name&) = delete;
+  ~Name() { names_->erase(id_); }
+
+ private:
+  std::shared_ptr<SimStore::Names> names_;
+  store::MessageId id_;
+};
+
+class LargeBody final : public store::Body {
+ public:
+  LargeBody(std::string octets, std::unique_ptr<Name> name)
+      : octets_(std::move(octets)), name_(std::move(name)) {}
+  std::uint64_t size() const noexcept override { return octets_.size(); }
+  std::string_view memory() const noexcept override { return {}; }
+  store::Result<std::size_t> read(std::uint64_t offset, char* target,
+                                  std::size_t length) const override {
+    return offset < octets_.size() ? octets_.copy(target, length, offset) : 0;
+  }
+
+ private:
+  std::string octets_;
+  std::unique_ptr<Name> name_;
+};
+
 class Writer final : public store::BodyWriter {
  public:
+  explicit Writer(std::unique_ptr<Name> name) : name_(std::move(name)) {}
   store::Result<void> append(std::string_view octets) override {
     octets_ += octets;
     return {};
   }
   store::Result<store::BodyPtr> finish() override {
-    return store::make_memory_body(std::move(octets_));
+    return std::make_shared<LargeBody>(std::move(octets_), std::move(name_));
   }
 
  private:
   std::string octets_;
+  std::unique_ptr<Name> name_;
 };
 
 }  // namespace
@@ -40,8 +72,10 @@ store::MessageId SimStore::new_id() {
   return last_id_;
 }
 
-store::Result<std::unique_ptr<store::BodyWriter>> SimStore::new_body(store::MessageId) {
-  return std::make_unique<Writer>();
+store::Result<std::unique_ptr<store::BodyWriter>> SimStore::new_body(store::MessageId id) {
+  if (!names_->insert(id).second)
+    return std::unexpected(Error{Errc::io, "the file of this body exists"});
+  return std::make_unique<Writer>(std::make_unique<Name>(names_, id));
 }
 
 void SimStore::commit(store::Transaction transaction, store::Durability, store::Done done) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <set>
 
 #include "runtime/runtime.hpp"
 #include "store/store.hpp"
@@ -13,6 +15,8 @@ namespace postrider::sim {
 /// [one thread] Outlived by the loop; outlives every server that uses it.
 class SimStore final : public store::Store {
  public:
+  /// The large bodies there are, as files would be.
+  using Names = std::set<store::MessageId>;
   explicit SimStore(runtime::Runtime& loop) : loop_(loop) {}
 
   store::Result<store::Recovered> recover(std::function<void(store::Stored)> each) override;
@@ -31,6 +35,7 @@ class SimStore final : public store::Store {
   void apply(store::Transaction transaction);
 
   runtime::Runtime& loop_;
+  std::shared_ptr<Names> names_ = std::make_shared<Names>();
   std::map<store::MessageId, store::Add> messages_;
   store::MessageId last_id_ = 0;
   std::uint64_t commits_ = 0;
