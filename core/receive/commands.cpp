@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One function per verb (RFC 5321 section 4.1.1). The order of commands was checked before.
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "receive/data_phase.hpp"
@@ -52,13 +54,13 @@ Task<Reply> ServerSession::helo_command(smtp::Verb verb, std::string_view argume
   if (argument.empty()) co_return Reply("501 5.5.4 Say who you are: EHLO your.host.name");
   if (argument.size() > 255 || argument.find_first_of(" \t") != argument.npos)
     co_return Reply("501 5.5.4 That is no host name and no address literal");
-  end_transaction();
-  helo_ = std::string(argument);
+  std::string former = std::exchange(helo_, std::string(argument));
   const Verdict verdict = co_await services_.chains->helo(*this);
   if (verdict.is_refusal()) {
-    helo_.clear();
+    helo_ = std::move(former);  // RFC 5321 section 4.1.4: all is as it was
     co_return refusal(verdict, "helo");
   }
+  end_transaction();
   protocol_ = lhlo ? Protocol::lmtp : verb == smtp::Verb::ehlo ? Protocol::esmtp : Protocol::smtp;
   state_ = smtp::SessionState::greeted;
   co_return welcome(verb);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Single sessions over a stream in memory, in virtual time.
+#include "receive_test.hpp"
+#include "runtime/sim/memory_stream.hpp"
+#include "runtime/sim/sim_world.hpp"
+#include "support/sim_store.hpp"
+
+namespace postrider::receive {
+namespace {
+
+class SessionTest : public ReceiveTest {
+ protected:
+  SessionTest() {
+    auto [near, far] = runtime::make_stream_pair(world_.loop());
+    far_ = std::move(far);
+    session_.emplace(services(house_), std::move(near), "0.1", false);
+    tasks_.spawn(session_->run());
+    tasks_.spawn(listen(*far_, came_));
+  }
+
+  /// What the server sends to `text` until nothing happens any more.
+  std::string ask(std::string text) {
+    (void)world_.finish(far_->write(text));
+    world_.run_for(1s);
+    return std::exchange(came_, {});
+  }
+  static Task<void> listen(runtime::ByteStream& stream, std::string& came) {
+    bool open = true;
+    while (open) {
+      const auto got = co_await stream.read(came);
+      open = got.has_value();
+    }
+  }
+
+  std::string came_;
+  runtime::SimWorld world_;
+  sim::SimStore store_{world_.loop()};
+  House house_{*this, world_.loop(), store_};
+  runtime::StreamPtr far_;
+  std::optional<ServerSession> session_;
+  runtime::TaskSet tasks_{world_.loop()};
+};
+
+TEST_F(SessionTest, ARefusedHeloChangesNothing) {
+  EXPECT_THAT(ask("EHLO client.example\r\n"), ::testing::StartsWith("220 "));
+  EXPECT_THAT(ask("MAIL FROM:<a@client.example>\r\n"), ::testing::HasSubstr("250 "));
+  EXPECT_EQ(ask("EHLO refused.example\r\n"), "550 5.7.1 Not you\r\n");
+  EXPECT_EQ(session_->helo(), "client.example");
+  EXPECT_THAT(ask("RCPT TO:<b@example.com>\r\n"), ::testing::StartsWith("250 2.1.5"));
+  EXPECT_THAT(ask("EHLO other.example\r\n"), ::testing::StartsWith("250-"));
+  EXPECT_EQ(session_->helo(), "other.example");
+  EXPECT_THAT(ask("RCPT TO:<b@example.com>\r\n"), ::testing::StartsWith("503 "));
+}
+
+}  // namespace
+}  // namespace postrider::receive
