@@ -233,11 +233,11 @@ Task<void> Server::drain() {
 }
 
 void Server::stop_workers() {
-  control_.reset();
   for (auto& worker : workers_) worker->runtime().stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  store_->close();  // what was queued is flushed and answered
+  control_.reset();  // not before: the loops may still work for its requests
+  store_->close();   // what was queued is flushed and answered
   workers_.clear();
   pool_.reset();
   runtimes_.clear();

@@ -32,6 +32,13 @@ void add(plugin::HookCounter& sum, const plugin::HookCounter& one) {
   sum.longest_held = std::max(sum.longest_held, one.longest_held);
 }
 
+void add(plugin::PluginView& sum, const plugin::PluginView& one) {
+  // During a reload the loops may not have the same plugins.
+  if (one.id != sum.id || one.hooks.size() != sum.hooks.size()) return;
+  for (std::size_t i = 0; i < sum.hooks.size(); ++i)
+    if (one.hooks[i].kind == sum.hooks[i].kind) add(sum.hooks[i].counter, one.hooks[i].counter);
+}
+
 std::size_t apply(queue::LoopQueue& queue, control::QueueChange change,
                   const queue::Selection& selection) {
   switch (change) {
@@ -146,9 +153,7 @@ Task<std::vector<plugin::PluginView>> Server::plugins() {
       [](Worker& worker) -> Task<Views> { return worker.plugins().view(); });
   Views sum = std::move(all.front());
   for (std::size_t loop = 1; loop < all.size(); ++loop)
-    for (std::size_t i = 0; i < sum.size() && i < all[loop].size(); ++i)
-      for (std::size_t h = 0; h < sum[i].hooks.size(); ++h)
-        add(sum[i].hooks[h].counter, all[loop][i].hooks[h].counter);
+    for (std::size_t i = 0; i < sum.size() && i < all[loop].size(); ++i) add(sum[i], all[loop][i]);
   co_return sum;
 }
 

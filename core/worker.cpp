@@ -97,15 +97,19 @@ Task<bool> Worker::finish_reload(bool in_force) {
 }
 
 Task<bool> Worker::finish_sessions() {
+  // From now on, not when the slowest client has gone: attempts under way need their time too.
+  auto couriers_left = couriers_->drain();
   co_await listener_.join();
-  co_await couriers_->drain();
+  co_await couriers_left;
   while (!queue_.is_settled()) co_await sleep_for(runtime_, 5ms);
   co_return true;
 }
 
 Task<bool> Worker::drain(Duration limit) {
   listener_.drain();
-  if (plugins_) co_await plugins_->drain();
+  // Held, because a reload under way may still replace them.
+  const auto plugins = plugins_;
+  if (plugins) co_await plugins->drain();
   const auto finished = co_await within(runtime_, limit, finish_sessions());
   co_return finished.has_value();
 }
