@@ -33,8 +33,9 @@ class Install(Case):
                          "-DCMAKE_CXX_COMPILER=clang++-19", f"-DCMAKE_PREFIX_PATH={prefix}")
         if SANITIZED:
             # The SDK's own objects are sanitized: link without asking for the sanitizer's symbols.
+            archive = next(prefix.glob("lib*/**/libpostrider_sdk.a"))
             self.run_or_fail("clang++-19", "-std=c++23", "-shared", "-fPIC", "-fvisibility=hidden",
-                             "-I", prefix / "include", source / "mine.cpp", "-o",
+                             "-I", prefix / "include", source / "mine.cpp", archive, "-o",
                              source / "build" / "mine.so")
         else:
             self.run_or_fail("cmake", "--build", source / "build")
