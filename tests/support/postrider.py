@@ -18,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POSTRIDER_BUILD", ROOT / "build" / "release"))
 POSTFIX = pathlib.Path(os.environ.get("POSTRIDER_POSTFIX", ROOT / "build" / "postfix"))
 SANITIZED = os.environ.get("POSTRIDER_SANITIZED", "") != ""
+COMPLAINTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+              "runtime error: ")
 PATIENCE = 120 if SANITIZED else 40  # seconds a test waits for what must happen
 
 
@@ -100,6 +102,8 @@ class Daemon(Process):
         self.config.write_text(base)
 
     def start(self, ready=True):
+        if hasattr(self, "child"):
+            self.expect_good_end()
         super().__init__([BUILD / "core" / "postriderd", "--config", self.config],
                          self.folder / "postriderd.log")
         if ready:
@@ -108,6 +112,15 @@ class Daemon(Process):
             if not self.is_running():
                 raise AssertionError(f"postriderd ended with {self.child.returncode}:\n{self.output()}")
         return self
+
+    def expect_good_end(self):
+        """It stopped as asked or was killed by the test, and no sanitizer complained meanwhile."""
+        text = self.output()
+        complaint = next((text.index(word) for word in COMPLAINTS if word in text), None)
+        if complaint is not None:
+            raise AssertionError(f"a sanitizer complains:\n{text[complaint:complaint + 6000]}")
+        if self.child.returncode not in (0, -signal.SIGKILL):
+            raise AssertionError(f"postriderd ended with {self.child.returncode}:\n{text[-6000:]}")
 
     def smtp(self, timeout=PATIENCE):
         return smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example", timeout=timeout)
@@ -207,9 +220,9 @@ class Case(unittest.TestCase):
 
     def _end(self, process):
         try:
-            code = process.stop()
-            if isinstance(process, Daemon) and code not in (0, -signal.SIGKILL):
-                raise AssertionError(f"postriderd ended with {code}:\n{process.output()[-6000:]}")
+            process.stop()
+            if isinstance(process, Daemon):
+                process.expect_good_end()
         finally:
             if isinstance(process, Process):
                 process.kill()
