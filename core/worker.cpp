@@ -10,6 +10,7 @@ Worker::Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> d
       shared_(std::move(shared)),
       configuration_(std::move(configuration)),
       dns_(std::move(dns)),
+      lookup_(*dns_, configuration_->deliver.route),
       queue_({.runtime = runtime_,
               .store = shared_.store,
               .log = shared_.log,
@@ -45,7 +46,11 @@ Task<std::expected<std::shared_ptr<plugin::PluginSet>, std::vector<std::string>>
                                 .hostname = configuration->settings.hostname,
                                 .local_domains = configuration->settings.local.domains,
                                 .listeners = std::move(listeners),
-                                .loop_index = index_};
+                                .loop_index = index_,
+                                .lookup = [this](const Destination& destination) {
+                                  const bool keep = plugins_ && plugins_->finds_loops();
+                                  return lookup_.find(destination, keep);
+                                }};
   auto made = plugin::make_plugins(configuration->plugins, parts);
   if (!made) co_return std::unexpected(made.error());
   auto started = co_await (*made)->start();

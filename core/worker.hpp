@@ -19,6 +19,7 @@
 #include "queue/loop_queue.hpp"
 #include "queue/peers.hpp"
 #include "receive/listener.hpp"
+#include "route/mx_lookup.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/task_set.hpp"
 #include "store/store.hpp"
@@ -76,6 +77,7 @@ class Worker {
   Shared shared_;
   ConfigurationPtr configuration_;
   std::unique_ptr<Dns> dns_;
+  route::MxLookup lookup_;  // for plugins that look for routes beside the couriers
   std::shared_ptr<plugin::PluginSet> plugins_;
   std::shared_ptr<plugin::PluginSet> next_plugins_;  // from prepare() to finish_reload()
   ConfigurationPtr next_configuration_;

@@ -41,6 +41,8 @@ class Chains {
   virtual std::optional<Destination> destination_for(const Path& recipient) = 0;
   /// The route hooks nested in file order around `lookup`, the core's own search.
   virtual Task<RouteResult> route(const Destination& destination, RouteNext lookup) = 0;
+  /// Does a route hook find out that a next hop is this very host (else the core does by name)?
+  virtual bool finds_loops() const noexcept { return false; }
   /// Delivery by the plugin whose id is `transport`; all delayed with 4.3.5 if there is none.
   virtual Task<std::vector<Outcome>> transport(const std::string& transport,
                                                const QueuedMessage& message,

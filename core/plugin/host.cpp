@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "plugin/host.hpp"
 
+#include <array>
 #include <coroutine>
+#include <cstring>
 #include <exception>
 #include <utility>
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
 
 #include "plugin/fault_text.hpp"
 
@@ -55,6 +60,23 @@ class JobAwaiter {
   ReadyNode node_;
 };
 
+std::optional<IpAddress> address_of(const sockaddr* address) {
+  if (!address) return std::nullopt;
+  if (address->sa_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, address, sizeof in);
+    std::array<std::uint8_t, 4> octets{};
+    std::memcpy(octets.data(), &in.sin_addr, octets.size());
+    return IpAddress(octets);
+  }
+  if (address->sa_family != AF_INET6) return std::nullopt;
+  sockaddr_in6 in{};
+  std::memcpy(&in, address, sizeof in);
+  std::array<std::uint8_t, 16> octets{};
+  std::memcpy(octets.data(), &in.sin6_addr, octets.size());
+  return IpAddress(octets);
+}
+
 }  // namespace
 
 PluginHost::PluginHost(std::string id, const LoopParts& parts)
@@ -65,6 +87,29 @@ PluginHost::PluginHost(std::string id, const LoopParts& parts)
   tasks_.on_exception([log = log_.get()](std::exception_ptr fault) {
     log->write(LogLevel::error, "a task of a plugin failed", {{"reason", fault_text(fault)}});
   });
+}
+
+Destination PluginHost::destination_for(const Path& recipient) {
+  auto decided = routes_.destination_for ? routes_.destination_for(recipient) : std::nullopt;
+  if (decided) return std::move(*decided);
+  return Destination{.name = recipient.domain_key()};
+}
+
+Task<RouteResult> PluginHost::find_route(Destination destination) {
+  if (!parts_.lookup || !routes_.find)
+    return RouteResult(std::unexpected(RouteRefusal(Reply("451 4.3.0 Routes are not known yet"))));
+  return routes_.find(std::move(destination), parts_.lookup);
+}
+
+std::vector<IpAddress> PluginHost::local_addresses() {
+  std::vector<IpAddress> addresses;
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return addresses;
+  for (const ifaddrs* one = list; one; one = one->ifa_next) {
+    if (const auto address = address_of(one->ifa_addr)) addresses.push_back(*address);
+  }
+  ::freeifaddrs(list);
+  return addresses;
 }
 
 Task<void> PluginHost::run_blocking(std::move_only_function<void()> work) {

@@ -2,8 +2,11 @@
 // What one plugin instance may ask of the daemon: the loop's services under the block's name.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <postrider/host.hpp>
@@ -25,6 +28,14 @@ struct LoopParts {
   std::vector<std::string> local_domains;
   std::vector<SocketAddress> listeners;
   unsigned loop_index = 0;
+  /// The core's own search for next hops.
+  RouteNext lookup = {};
+};
+
+/// The chain that a plugin's host asks for destinations and routes.
+struct HostRoutes {
+  std::function<std::optional<Destination>(const Path&)> destination_for;
+  std::function<Task<RouteResult>(Destination, RouteNext)> find;
 };
 
 /// [loop thread] One plugin block on one loop.
@@ -46,6 +57,12 @@ class PluginHost final : public Host {
   /// What `work` throws is thrown to the awaiter.
   Task<void> run_blocking(std::move_only_function<void()> work) override;
 
+  Destination destination_for(const Path& recipient) override;
+  Task<RouteResult> find_route(Destination destination) override;
+  std::vector<IpAddress> local_addresses() override;
+
+  /// The block is in its chain: from now on routes go through it.
+  void join_chain(HostRoutes routes) { routes_ = std::move(routes); }
   /// Drop every spawned task: before the plugin goes.
   void cancel_tasks() noexcept { tasks_.cancel_all(); }
 
@@ -53,6 +70,7 @@ class PluginHost final : public Host {
   const std::string id_;
   const LoopParts parts_;
   const std::unique_ptr<Log> log_;
+  HostRoutes routes_;
   runtime::TaskSet tasks_;
 };
 

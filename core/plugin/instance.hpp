@@ -69,6 +69,7 @@ class Instance {
   bool has(HookKind kind) const noexcept;
   bool is_shadow() const noexcept { return block_.mode == Mode::shadow; }
   Log& log() noexcept { return host_.log(); }
+  PluginHost& host() noexcept { return host_; }
   HookCounter& counter(HookKind kind) noexcept { return counters_[static_cast<std::size_t>(kind)]; }
 
   /// Is the breaker open: must the policy answer instead of the plugin?

@@ -23,6 +23,8 @@ PluginSet::PluginSet(Loop& loop)
       routes_(loop) {}
 
 PluginSet::~PluginSet() {
+  // Routes that plugins look for beside any call run through the hooks of others.
+  for (const auto& instance : instances_) instance->host().cancel_tasks();
   // Last made, first gone: a plugin may use what an earlier one offers.
   while (!instances_.empty()) instances_.pop_back();
 }
@@ -38,6 +40,11 @@ void PluginSet::add(std::unique_ptr<Instance> instance) {
   if (hooks.message) message_.add(added);
   if (hooks.observer) fan_.add(added);
   routes_.add(added);
+  added.host().join_chain(
+      {.destination_for = [this](const Path& path) { return routes_.destination_for(path); },
+       .find = [this, &added](Destination destination, RouteNext lookup) {
+         return routes_.route_inside(added, std::move(destination), std::move(lookup));
+       }});
 }
 
 std::expected<std::shared_ptr<PluginSet>, std::vector<std::string>> make_plugins(

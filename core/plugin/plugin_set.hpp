@@ -72,6 +72,7 @@ class PluginSet final : public Chains {
   bool has_message_hooks() const noexcept override { return !message_.is_empty(); }
   std::optional<Destination> destination_for(const Path& recipient) override;
   Task<RouteResult> route(const Destination& destination, RouteNext lookup) override;
+  bool finds_loops() const noexcept override { return routes_.finds_loops(); }
   Task<std::vector<Outcome>> transport(const std::string& transport, const QueuedMessage& message,
                                        std::span<const Recipient> recipients) override;
   Task<std::vector<Report>> outcome(const QueuedMessage& message,

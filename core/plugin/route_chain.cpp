@@ -113,6 +113,21 @@ Task<RouteResult> RouteChain::route(const Destination& destination, RouteNext lo
   co_return result;
 }
 
+Task<RouteResult> RouteChain::route_inside(const Instance& instance, Destination destination,
+                                           RouteNext lookup) {
+  const auto own = std::ranges::find(routers_, &instance);
+  const bool routes = own != routers_.end();
+  const auto index = routes ? static_cast<std::size_t>(own - routers_.begin()) + 1 : 0;
+  RouteResult result = co_await step(index, destination, lookup);
+  co_return result;
+}
+
+bool RouteChain::finds_loops() const noexcept {
+  return std::ranges::any_of(routers_, [](const Instance* instance) {
+    return !instance->is_shadow() && instance->hooks().route->finds_loops();
+  });
+}
+
 Task<RouteResult> RouteChain::go_in(RouteChain& chain, HookCall<RouteResult>& outer,
                                     std::size_t index, const Destination& destination,
                                     const RouteNext& lookup) {

@@ -31,6 +31,11 @@ class RouteChain {
   Task<std::vector<Outcome>> transport(const std::string& transport, const QueuedMessage& message,
                                        std::span<const Recipient> recipients);
   Task<Reports> report(const QueuedMessage& message, std::span<const RecipientOutcome> outcomes);
+  /// [may suspend] The route as the hook of `instance` gets it from `next` (the whole route if it
+  /// has no route hook), but the task owns all it needs. It must be dropped before an instance goes.
+  Task<RouteResult> route_inside(const Instance& instance, Destination destination,
+                                 RouteNext lookup);
+  bool finds_loops() const noexcept;
   bool has_outcome_hooks() const noexcept { return !reporters_.empty(); }
   bool reports_failures() const noexcept;
   Duration delay_notice() const noexcept;

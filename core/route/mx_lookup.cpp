@@ -19,20 +19,22 @@ constexpr std::uint32_t kPartialTtl = 60;
 
 using Found = RouteResult;
 
-std::unexpected<Reply> refuse(int code, EnhancedStatus status, std::string text) {
-  return std::unexpected(Reply(code, status, printable(text)));
+using Refused = std::unexpected<RouteRefusal>;
+
+Refused refuse(int code, EnhancedStatus status, std::string text, std::uint32_t ttl = 0) {
+  return Refused(RouteRefusal(Reply(code, status, printable(text)), ttl));
 }
 
-std::unexpected<Reply> dns_trouble(const std::string& name, const DnsError& error) {
+Refused dns_trouble(const std::string& name, const DnsError& error) {
   return refuse(451, {4, 4, 3}, fmt::format("DNS could not answer for {}: {}", name, error.text));
 }
 
-std::unexpected<Reply> no_domain(const std::string& name) {
-  return refuse(550, {5, 1, 2}, fmt::format("the domain {} does not exist", name));
+Refused no_domain(const std::string& name, std::uint32_t ttl) {
+  return refuse(550, {5, 1, 2}, fmt::format("the domain {} does not exist", name), ttl);
 }
 
-std::unexpected<Reply> loops_back(const std::string& name) {
-  return refuse(554, {5, 4, 6}, fmt::format("mail for {} loops back to this host", name));
+Refused loops_back(const std::string& name, std::uint32_t ttl = 0) {
+  return refuse(554, {5, 4, 6}, fmt::format("mail for {} loops back to this host", name), ttl);
 }
 
 bool is_null_mx(const std::vector<MxRecord>& records) {
@@ -84,7 +86,7 @@ Hop MxLookup::make_hop(const Destination& destination, MxRecord host,
   return Hop{std::move(host.host), host.preference, port_of(destination), std::move(addresses)};
 }
 
-Task<RouteResult> MxLookup::find(Destination destination) {
+Task<RouteResult> MxLookup::find(Destination destination, bool keep_own) {
   const std::string& name = destination.name;
   const auto literal = parse_literal(name);
   if (literal && (name.starts_with('[') || !destination.use_mx)) {
@@ -97,27 +99,28 @@ Task<RouteResult> MxLookup::find(Destination destination) {
   if (!destination.use_mx) return find_smart_host(std::move(destination));
   if (!is_host_name(name))
     return Found(refuse(550, {5, 1, 2}, fmt::format("{} is not a domain name", name)));
-  return find_mx(std::move(destination));
+  return find_mx(std::move(destination), keep_own);
 }
 
-Task<RouteResult> MxLookup::find_mx(Destination destination) {
+Task<RouteResult> MxLookup::find_mx(Destination destination, bool keep_own) {
   const std::string name = destination.name;
   auto answer = co_await dns_.mx(name);
   if (!answer) {
     const DnsError& error = answer.error();
     if (error.is_temporary()) co_return dns_trouble(name, error);
-    if (error.failure == DnsFailure::nxdomain) co_return no_domain(name);
-    co_return co_await find_implicit(std::move(destination));
+    if (error.failure == DnsFailure::nxdomain) co_return no_domain(name, error.ttl);
+    co_return co_await find_implicit(std::move(destination), keep_own, error.ttl);
   }
   if (is_null_mx(answer->records))
-    co_return refuse(556, {5, 1, 10}, fmt::format("the domain {} accepts no mail (null MX)", name));
+    co_return refuse(556, {5, 1, 10}, fmt::format("the domain {} accepts no mail (null MX)", name),
+                     answer->ttl);
 
   auto hosts = choose(std::move(answer->records));
   const auto self = std::ranges::find_if(hosts, [this](auto& mx) { return is_own(mx.host); });
-  if (self != hosts.end()) {
+  if (self != hosts.end() && !keep_own) {
     const std::uint16_t preference = self->preference;
     std::erase_if(hosts, [preference](auto& mx) { return mx.preference >= preference; });
-    if (hosts.empty()) co_return loops_back(name);
+    if (hosts.empty()) co_return loops_back(name, answer->ttl);
   }
   co_return co_await find_addresses(std::move(destination), std::move(hosts), answer->ttl);
 }
@@ -133,19 +136,22 @@ std::vector<MxRecord> MxLookup::choose(std::vector<MxRecord> records) {
   return records;
 }
 
-Task<RouteResult> MxLookup::find_implicit(Destination destination) {
+Task<RouteResult> MxLookup::find_implicit(Destination destination, bool keep_own,
+                                          std::uint32_t no_mx_ttl) {
   const std::string name = destination.name;
-  if (is_own(name)) co_return loops_back(name);
+  if (is_own(name) && !keep_own) co_return loops_back(name);
   auto answer = co_await dns_.addresses(name, AddressFamily::any);
   if (!answer) {
     if (answer.error().is_temporary()) co_return dns_trouble(name, answer.error());
-    if (answer.error().failure == DnsFailure::nxdomain) co_return no_domain(name);
+    const std::uint32_t ttl = std::min(no_mx_ttl, answer.error().ttl);
+    if (answer.error().failure == DnsFailure::nxdomain) co_return no_domain(name, ttl);
   }
   auto addresses =
       answer ? interleave(answer->records, options_.max_addresses) : std::vector<IpAddress>();
   if (addresses.empty())
     co_return refuse(550, {5, 4, 4},
-                     fmt::format("the domain {} has neither a mail host nor an address", name));
+                     fmt::format("the domain {} has neither a mail host nor an address", name),
+                     std::min(no_mx_ttl, answer ? answer->ttl : answer.error().ttl));
   Hop hop = make_hop(destination, {0, name}, std::move(addresses));
   co_return Route{{std::move(hop)}, answer->ttl, "implicit mx"};
 }
@@ -171,6 +177,7 @@ Task<RouteResult> MxLookup::find_addresses(Destination destination, std::vector<
                                            std::uint32_t ttl) {
   std::vector<std::vector<IpAddress>> found(hosts.size());
   std::string trouble;
+  std::uint32_t negative_ttl = ttl;
   bool temporary = false;
   Race<DnsResult<IpAddress>> race;
   std::size_t asked = 0;
@@ -184,20 +191,26 @@ Task<RouteResult> MxLookup::find_addresses(Destination destination, std::vector<
         found[place] = interleave(answer->records, options_.max_addresses);
         ttl = std::min(ttl, answer->ttl);
       } else {
+        // An unknown negative TTL is 0: then the whole is not kept.
+        negative_ttl = std::min(negative_ttl, answer.error().ttl);
         if (!temporary) trouble = fmt::format("{}: {}", hosts[place].host, answer.error().text);
         temporary = temporary || answer.error().is_temporary();
       }
     }
   }
   Route route{{}, temporary ? std::min(ttl, kPartialTtl) : ttl, "mx"};
-  for (std::size_t i = 0; i < hosts.size(); ++i)
-    if (!found[i].empty())
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    if (found[i].empty())
+      route.unresolved.push_back(std::move(hosts[i]));
+    else
       route.hops.push_back(make_hop(destination, std::move(hosts[i]), std::move(found[i])));
+  }
   if (!route.hops.empty()) co_return route;
   const EnhancedStatus status = temporary ? EnhancedStatus{4, 4, 3} : EnhancedStatus{5, 4, 4};
   co_return refuse(temporary ? 451 : 550, status,
                    fmt::format("no mail host of {} has an address{}{}", destination.name,
-                               trouble.empty() ? "" : ": ", trouble));
+                               trouble.empty() ? "" : ": ", trouble),
+                   negative_ttl);
 }
 
 }  // namespace postrider::route

@@ -34,12 +34,13 @@ class MxLookup {
   void set_options(Options options) { options_ = std::move(options); }
 
   /// [may suspend] The hosts of `destination` in the order to try, each with its addresses; or the
-  /// reply that says why there are none. The lookup must outlive the task.
-  Task<RouteResult> find(Destination destination);
+  /// reply that says why there are none. The lookup must outlive the task. `keep_own`: leave our
+  /// own names among the hosts (a plugin finds loops).
+  Task<RouteResult> find(Destination destination, bool keep_own = false);
 
  private:
-  Task<RouteResult> find_mx(Destination destination);
-  Task<RouteResult> find_implicit(Destination destination);
+  Task<RouteResult> find_mx(Destination destination, bool keep_own);
+  Task<RouteResult> find_implicit(Destination destination, bool keep_own, std::uint32_t no_mx_ttl);
   Task<RouteResult> find_smart_host(Destination destination);
   Task<RouteResult> find_addresses(Destination destination, std::vector<MxRecord> hosts,
                                    std::uint32_t ttl);

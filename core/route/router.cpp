@@ -8,8 +8,9 @@ namespace postrider::route {
 Router::Router(Dns& dns, Options options) : lookup_(dns, std::move(options)) {}
 
 Task<RouteResult> Router::route(plugin::Chains& chains, const Destination& destination) {
-  return chains.route(destination,
-                      [this](const Destination& wanted) { return lookup_.find(wanted); });
+  return chains.route(destination, [this, &chains](const Destination& wanted) {
+    return lookup_.find(wanted, chains.finds_loops());
+  });
 }
 
 }  // namespace postrider::route

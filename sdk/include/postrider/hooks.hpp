@@ -95,6 +95,9 @@ class RouteHook {
   virtual Task<RouteResult> on_route(const Destination& destination, const RouteNext& next) {
     return next(destination);
   }
+  /// Does this plugin find out that a next hop is this very host? Then the core leaves our own host
+  /// name among the MX hosts, and this plugin cuts the list (RFC 5321 section 5.1).
+  virtual bool finds_loops() const noexcept { return false; }
 
  protected:
   ~RouteHook() = default;
@@ -152,7 +155,8 @@ class LifecycleHook {
   /// SIGUSR1: reopen files.
   virtual void on_reopen() noexcept {}
   /// A control command of this plugin ("routes --flush example.org" as words); nothing if it is
-  /// not this plugin's. The answer is JSON text.
+  /// not this plugin's. The answer is a JSON object on one line. Every loop's instance is asked: the
+  /// lists in their answers are joined, numbers added, of anything else the first counts.
   virtual std::optional<std::string> on_command(std::span<const std::string_view> words) {
     (void)words;
     return std::nullopt;

@@ -6,6 +6,8 @@
 #include <postrider/ip_address.hpp>
 #include <postrider/log.hpp>
 #include <postrider/loop.hpp>
+#include <postrider/path.hpp>
+#include <postrider/route.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -38,6 +40,17 @@ class Host {
   /// [may suspend] Run blocking work on a helper thread; done when it has finished. Dropping the
   /// task does not stop the work: it must own all it touches.
   virtual Task<void> run_blocking(std::move_only_function<void()> work) = 0;
+
+  /// Where mail for `recipient` would be sent: as the route hooks of all plugins say, else its
+  /// domain by MX. Asks no DNS.
+  virtual Destination destination_for(const Path& recipient) = 0;
+  /// [may suspend] The route of `destination` as a RouteHook of this block gets it from `next`: by
+  /// the route hooks of the blocks after this one (of all blocks, if this one has none), then the
+  /// core's own search. Unlike `next` it may be called at any time once the plugin is constructed,
+  /// and the task may be spawned: it needs no call of a hook to live.
+  virtual Task<RouteResult> find_route(Destination destination) = 0;
+  /// The addresses of this machine's interfaces now, loopback included.
+  virtual std::vector<IpAddress> local_addresses() = 0;
 };
 
 }  // namespace postrider

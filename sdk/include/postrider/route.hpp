@@ -3,6 +3,7 @@
 // next hops of a destination at this moment (RFC 5321 section 5.1).
 #pragma once
 
+#include <postrider/dns.hpp>
 #include <postrider/ip_address.hpp>
 #include <postrider/reply.hpp>
 #include <postrider/task.hpp>
@@ -11,6 +12,7 @@
 #include <expected>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postrider {
@@ -43,10 +45,24 @@ struct Route {
   std::vector<Hop> hops;    ///< in the order to try: by preference, equal ones shuffled
   std::uint32_t ttl = 0;    ///< seconds this answer may be kept: the smallest TTL used
   std::string origin;       ///< "mx", "implicit mx", "literal", "smart host", "cache", ...
+  /// Mail hosts that are not among the hops because DNS gave no address for them, best first: who
+  /// finds that the rest is no way (RFC 5321 section 5.1) must know that a better host exists.
+  std::vector<MxRecord> unresolved = {};
 };
 
-/// A refusal is a reply: 4yz delays, 5yz fails the recipients.
-using RouteResult = std::expected<Route, Reply>;
+/// Why there is no route: a reply, 4yz delays, 5yz fails the recipients.
+struct RouteRefusal : Reply {
+  RouteRefusal() = default;
+  /// `keep`: see ttl.
+  RouteRefusal(Reply reply, std::uint32_t keep = 0)  // NOLINT: implicit by design
+      : Reply(std::move(reply)), ttl(keep) {}
+
+  /// Seconds this refusal may be kept, as DNS says (RFC 2308: the negative TTL of the SOA); 0 if
+  /// unknown. Of no meaning with a 4yz reply.
+  std::uint32_t ttl = 0;
+  bool operator==(const RouteRefusal&) const = default;
+};
+using RouteResult = std::expected<Route, RouteRefusal>;
 
 /// The rest of the chain: co_await next(destination).
 using RouteNext = std::function<Task<RouteResult>(const Destination&)>;

@@ -28,6 +28,17 @@ void FakeHost::spawn(Task<void> task) {
   spawned_.push_back(std::move(task));
 }
 
+Destination FakeHost::destination_for(const Path& recipient) {
+  const auto found = destinations.find(recipient.text());
+  if (found != destinations.end()) return found->second;
+  return Destination{.name = recipient.domain_key()};
+}
+
+Task<RouteResult> FakeHost::find_route(Destination destination) {
+  if (inner_route) return inner_route(std::move(destination));
+  return RouteResult(std::unexpected(RouteRefusal(Reply("550 5.1.2 No such domain"), 300)));
+}
+
 Task<void> FakeHost::run_blocking(std::move_only_function<void()> work) {
   if (blocking_delay > Duration::zero()) co_await sleep_for(loop_, blocking_delay);
   work();

@@ -175,6 +175,44 @@ TEST_F(MxLookupTest, OwnNameCutsTheList) {
   EXPECT_EQ(refusal(find("example.org")), "554 5.4.6");
 }
 
+TEST_F(MxLookupTest, OwnNameStaysForAPluginThatFindsLoops) {
+  options.own_names = {"us.example.org"};
+  dns.add_mx("example.org", {{10, "us.example.org"}});
+  dns.add_addresses("us.example.org", {"192.0.2.1"});
+  MxLookup lookup(dns, options);
+  auto task = lookup.find(Destination{.name = "example.org"}, true);
+  EXPECT_TRUE(task.start());
+  EXPECT_EQ(names(task.take()), std::vector<std::string>{"us.example.org"});
+}
+
+TEST_F(MxLookupTest, RefusalsSayHowLongTheyMayBeKept) {
+  dns.mx_of.insert_or_assign("gone.example",
+                             std::unexpected(DnsError{DnsFailure::nxdomain, 77, "no"}));
+  EXPECT_EQ(find("gone.example").error().ttl, 77U);
+  dns.mx_of.insert_or_assign("empty.example",
+                             std::unexpected(DnsError{DnsFailure::nodata, 60, "no"}));
+  dns.addresses_of.insert_or_assign("empty.example",
+                                    std::unexpected(DnsError{DnsFailure::nodata, 50, "no"}));
+  EXPECT_EQ(find("empty.example").error().ttl, 50U);
+  dns.fail_addresses("empty.example", DnsFailure::nodata);
+  EXPECT_EQ(find("empty.example").error().ttl, 0U) << "unknown is not kept";
+  dns.add_mx("null.example", {{0, ""}}, 40);
+  EXPECT_EQ(find("null.example").error().ttl, 40U);
+  dns.add_mx("hollow.example", {{10, "a.hollow.example"}}, 300);
+  dns.addresses_of.insert_or_assign("a.hollow.example",
+                                    std::unexpected(DnsError{DnsFailure::nxdomain, 30, "no"}));
+  EXPECT_EQ(find("hollow.example").error().ttl, 30U);
+}
+
+TEST_F(MxLookupTest, HostsWithoutAddressAreNamed) {
+  dns.add_mx("example.org", {{10, "best.example.org"}, {20, "us.example.org"}});
+  dns.fail_addresses("best.example.org", DnsFailure::servfail);
+  dns.add_addresses("us.example.org", {"192.0.2.1"});
+  const auto route = find("example.org");
+  EXPECT_EQ(names(route), std::vector<std::string>{"us.example.org"});
+  EXPECT_EQ(route->unresolved, (std::vector<MxRecord>{{10, "best.example.org"}}));
+}
+
 TEST_F(MxLookupTest, SmartHostFailuresAreAlwaysTemporary) {
   EXPECT_EQ(refusal(smart_host("relay.example.org")), "451 4.4.4");
   dns.fail_addresses("relay.example.org", DnsFailure::nodata);

@@ -3,6 +3,8 @@
 // once, or after `blocking_delay`.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,12 +38,20 @@ class FakeHost : public Host {
   unsigned loop_index() const noexcept override { return index; }
   void spawn(Task<void> task) override;
   Task<void> run_blocking(std::move_only_function<void()> work) override;
+  /// What `destinations` has for the address, else its domain by MX.
+  Destination destination_for(const Path& recipient) override;
+  /// What `inner_route` answers; without one there is no such domain.
+  Task<RouteResult> find_route(Destination destination) override;
+  std::vector<IpAddress> local_addresses() override { return interfaces; }
 
   std::string own_name = "mail.example.org";
   std::vector<std::string> domains{"example.org"};
   std::vector<SocketAddress> listening;
   unsigned index = 0;
   Duration blocking_delay{};
+  std::map<std::string, Destination> destinations;
+  std::function<Task<RouteResult>(Destination)> inner_route;
+  std::vector<IpAddress> interfaces;
 
  private:
   std::string id_;

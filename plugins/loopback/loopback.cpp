@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Finds out that the next hop is this very host (Q146126): better mail hosts are used, else the
+// mail is refused at RCPT when that is known by then, or fails at once and says why.
+#include <unordered_map>
+#include <utility>
+
+#include <postrider/sdk.hpp>
+
+#include "cut.hpp"
+#include "identity.hpp"
+
+namespace postrider {
+namespace {
+
+using namespace loopback;
+
+enum class OnLoop : std::uint8_t { reject, send };
+
+/// Destinations remembered as loops; more than that are forgotten.
+constexpr std::size_t kMostKnown = 1000;
+/// The machine's addresses are read again after so long.
+constexpr Duration kInterfacesAge = 5s;
+
+std::optional<std::string> name_mistake(std::string_view text) {
+  if (is_host_name(text)) return std::nullopt;
+  return "\"" + printable(text) + "\" is no host name; write for example \"mail.example.org\"";
+}
+
+class Loopback final : public Plugin, public RouteHook, public RcptHook {
+ public:
+  struct Settings {
+    OnLoop action = OnLoop::reject;
+    bool check_at_rcpt = false;
+    Duration check_timeout = 5s;
+    std::vector<std::string> aliases;
+    std::vector<OwnPlace> also_us;
+    static void describe(Schema<Settings>& schema) {
+      schema
+          .field("action", &Settings::action,
+                 "What becomes of mail whose next hop is this very host; \"send\": it goes out")
+          .choices({{"reject", OnLoop::reject}, {"send", OnLoop::send}});
+      schema.field(
+          "check_at_rcpt", &Settings::check_at_rcpt,
+          "Look the route up at RCPT, so that the sender's server is told, not the sender");
+      schema
+          .field("check_timeout", &Settings::check_timeout,
+                 "How long RCPT waits for that; then the recipient is accepted and judged later")
+          .between(100ms, 30s);
+      schema.field("aliases", &Settings::aliases, "Other names of this host").check(name_mistake);
+      schema.field(
+          "also_us", &Settings::also_us,
+          "Names and addresses, with or without port, that lead to us (NAT, port forwards)");
+    }
+  };
+
+  Loopback(Host& host, const Settings& settings) : host_(host), settings_(settings) {
+    self_.hostname = lower(host.hostname());
+    for (const std::string& alias : settings.aliases) self_.aliases.push_back(lower(alias));
+    self_.also_us = settings.also_us;
+    self_.listeners = host.listeners();
+  }
+
+  bool finds_loops() const noexcept override { return true; }
+
+  Task<RouteResult> on_route(const Destination& destination, const RouteNext& next) override {
+    if (destination.transport != "smtp") return next(destination);
+    return judge_next(*this, destination, next);
+  }
+
+  Task<Verdict> on_rcpt(Session&, Transaction&, Recipient& recipient) override {
+    if (settings_.action == OnLoop::send || recipient.path.domain().empty()) return pass();
+    Destination destination = host_.destination_for(recipient.path);
+    if (destination.transport != "smtp") return pass();
+    if (const Known* known = find_known(destination.text())) return reject(known->reply);
+    // A literal needs no lookup.
+    if (!settings_.check_at_rcpt && !destination.name.starts_with('[')) return pass();
+    return check(*this, std::move(destination));
+  }
+
+ private:
+  struct Known {
+    Reply reply;
+    TimePoint until;
+  };
+
+  static Task<RouteResult> judge_next(Loopback& self, const Destination& destination,
+                                      const RouteNext& next) {
+    RouteResult found = co_await next(destination);
+    if (!found) co_return found;
+    co_return self.judge(destination, std::move(*found));
+  }
+
+  static Task<Verdict> check(Loopback& self, Destination destination) {
+    auto limited =
+        within(self.host_.loop(), self.settings_.check_timeout, self.host_.find_route(destination));
+    std::optional<RouteResult> found = co_await limited;
+    if (!found || !*found) co_return pass();
+    const RouteResult judged = self.judge(destination, std::move(**found));
+    if (judged || !judged.error().is_permanent()) co_return pass();
+    co_return reject(judged.error());
+  }
+
+  RouteResult judge(const Destination& destination, Route route) {
+    if (settings_.action == OnLoop::send) return route;
+    read_interfaces();
+    Cut cut = cut_at_ourselves(self_, destination, std::move(route), host_.id());
+    const std::string text = destination.text();
+    known_.erase(text);
+    if (!cut.match) return std::move(cut.route);
+    host_.log().write(LogLevel::info, cut.is_loop() ? "loop refused" : "loop avoided",
+                      {{"destination", text}, {"host", cut.host}, {"proof", cut.match->proof}});
+    if (cut.is_loop()) remember(text, cut.route.error());
+    return std::move(cut.route);
+  }
+
+  void read_interfaces() {
+    const TimePoint now = host_.loop().now();
+    if (interfaces_read_ && now - *interfaces_read_ < kInterfacesAge) return;
+    self_.interfaces = host_.local_addresses();
+    interfaces_read_ = now;
+  }
+
+  /// For as long as the route that was judged may be kept.
+  void remember(const std::string& text, const RouteRefusal& refusal) {
+    const TimePoint now = host_.loop().now();
+    if (known_.size() >= kMostKnown)
+      std::erase_if(known_, [now](const auto& one) { return now >= one.second.until; });
+    if (known_.size() >= kMostKnown) known_.clear();
+    known_[text] = {refusal, now + std::chrono::seconds(refusal.ttl >> 31U ? 0 : refusal.ttl)};
+  }
+
+  const Known* find_known(const std::string& text) const {
+    const auto found = known_.find(text);
+    if (found == known_.end() || host_.loop().now() >= found->second.until) return nullptr;
+    return &found->second;
+  }
+
+  Host& host_;
+  const Settings settings_;
+  Identity self_;
+  std::optional<TimePoint> interfaces_read_;
+  std::unordered_map<std::string, Known> known_;
+};
+
+}  // namespace
+}  // namespace postrider
+
+POSTRIDER_PLUGIN(postrider::Loopback, "loopback",
+                 "Refuses mail whose next hop is this very host, and says why");
