@@ -2,6 +2,7 @@
 // The server as the operator's commands see it: one question to all loops, one answer.
 #include <algorithm>
 
+#include "control/control_json.hpp"
 #include "server.hpp"
 
 namespace postrider {
@@ -163,9 +164,11 @@ Task<std::optional<std::string>> Server::plugin_command(std::vector<std::string>
     const std::vector<std::string_view> views(words.begin(), words.end());
     return worker.plugins().command(views);
   });
+  std::vector<std::string> answers;
   for (const Answer& answer : all)
-    if (answer) co_return answer;
-  co_return std::nullopt;
+    if (answer) answers.push_back(*answer);
+  if (answers.empty()) co_return std::nullopt;
+  co_return control::merged(answers);
 }
 
 }  // namespace postrider

@@ -194,7 +194,8 @@ Task<std::string> answer(Daemon& daemon, std::string request) {
   const auto plugin = co_await daemon.plugin_command(asked->words);
   if (plugin) co_return *plugin + "\n";
   co_return line_of(
-      mistake("unknown command \"" + joined(asked->words, 3) + "\"; see postrider --help"));
+      mistake("unknown command \"" + joined(asked->words, 3) +
+              "\"; see postrider --help (a plugin's command needs its [[plugin]] block)"));
 }
 
 }  // namespace postrider::control

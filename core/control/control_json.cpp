@@ -7,6 +7,42 @@
 
 namespace postrider::control {
 
+namespace {
+
+void merge(Json& sum, const Json& one) {
+  if (sum.is_array() && one.is_array()) {
+    sum.insert(sum.end(), one.begin(), one.end());
+  } else if (sum.is_object() && one.is_object()) {
+    for (const auto& [key, value] : one.items()) {
+      if (sum.contains(key))
+        merge(sum[key], value);
+      else
+        sum[key] = value;
+    }
+  } else if (sum.is_number_integer() && one.is_number_integer()) {
+    sum = sum.get<std::int64_t>() + one.get<std::int64_t>();
+  } else if (sum.is_number() && one.is_number()) {
+    sum = sum.get<double>() + one.get<double>();
+  }
+}
+
+}  // namespace
+
+std::string merged(std::span<const std::string> answers) {
+  if (answers.size() == 1) return answers.front();
+  Json sum;
+  for (const std::string& text : answers) {
+    Json one = Json::parse(text, nullptr, false);
+    if (one.is_discarded()) continue;
+    const bool better = sum.is_null() || (sum.contains("error") && !one.contains("error"));
+    if (better)
+      sum = std::move(one);
+    else if (!one.contains("error"))
+      merge(sum, one);
+  }
+  return sum.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string time_text(WallTime time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(

@@ -2,6 +2,9 @@
 // What the daemon shows, as JSON. The shapes are those of docs/control.md.
 #pragma once
 
+#include <span>
+#include <string>
+
 #include <nlohmann/json.hpp>
 
 #include "control/daemon.hpp"
@@ -10,6 +13,9 @@ namespace postrider::control {
 
 using Json = nlohmann::ordered_json;
 
+/// The answers of all loops to one command as one: lists are joined, numbers added, of anything
+/// else the first counts; an {"error": ...} counts only if no loop has a better answer.
+std::string merged(std::span<const std::string> answers);
 /// RFC 3339 in UTC, to the second.
 std::string time_text(WallTime time);
 Json to_json(const queue::QueueCounts& counts);

@@ -43,7 +43,7 @@ class Daemon {
   virtual std::expected<std::string, std::string> headers(const std::string& queue_id) = 0;
   /// The plugins of one loop, their counters summed over all.
   virtual Task<std::vector<plugin::PluginView>> plugins() = 0;
-  /// A command of a plugin, as the first loop that knows it answers: JSON text.
+  /// A command of a plugin: the answers of all loops merged into one (control_json.hpp), JSON text.
   virtual Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) = 0;
   /// Put the configuration file in force for new sessions; all of it or nothing.
   virtual Task<Reloading> reload() = 0;

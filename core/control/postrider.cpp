@@ -21,6 +21,7 @@ using namespace postrider::control;
 struct Arguments {
   std::string control = "/run/postrider/control.sock";
   bool json = false;
+  bool flush = false;
   std::string id, sender, recipient, destination, state, hook, file, key;
   std::size_t limit = 1000;
   Sending sending;
@@ -108,6 +109,19 @@ std::vector<std::string> hook_names() {
   return names;
 }
 
+void add_routes(CLI::App& app, Arguments& arguments) {
+  auto* routes = app.add_subcommand("routes", "The routes that the plugin route_cache keeps");
+  routes->add_option("domain", arguments.key, "Only this domain or smart host");
+  routes->add_flag("--flush", arguments.flush, "Forget them: the next delivery asks DNS");
+  routes->callback([&] {
+    std::vector<std::string> words{"routes"};
+    if (arguments.flush) words.emplace_back("--flush");
+    if (!arguments.key.empty()) words.push_back(arguments.key);
+    exit_code = ask_daemon(arguments, words,
+                           [&](const Json& json) { return routes_text(json, arguments.key); });
+  });
+}
+
 void add_daemon(CLI::App& app, Arguments& arguments) {
   app.add_subcommand("status", "How the daemon fares")->callback([&] {
     exit_code = ask_daemon(arguments, {"status"}, status_text);
@@ -192,6 +206,7 @@ int main(int count, char** words) {
   app.add_flag("--json", arguments.json, "Answer in JSON");
   add_daemon(app, arguments);
   add_queue(app, arguments);
+  add_routes(app, arguments);
   add_alone(app, arguments);
   try {
     app.parse(count, words);

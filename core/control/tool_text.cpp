@@ -162,6 +162,42 @@ std::string plugins_text(const Json& answer, const std::string& order_of_hook) {
   return out.empty() ? "No plugin.\n" : out;
 }
 
+namespace {
+
+std::string route_text(const Json& route) {
+  std::string out = fmt::format("{}  from {}, ", text(route, "destination"), text(route, "origin"));
+  if (route.value("ttl_left", Json()).is_number())
+    out += fmt::format("{} s left of {} s", number(route, "ttl_left"), number(route, "ttl"));
+  else
+    out += "kept until it is flushed";
+  out += fmt::format(", {} hits (loop {})\n", number(route, "hits"), number(route, "loop"));
+  for (const Json& host : route.value("hosts", Json::array())) {
+    out += fmt::format("    {} {} port {}:", number(host, "preference"), text(host, "host"),
+                       number(host, "port"));
+    for (const Json& address : host.value("addresses", Json::array()))
+      out += " " + address.get<std::string>();
+    out += "\n";
+  }
+  return out + fmt::format("    looked up {} s ago; last lookup: {}\n", number(route, "age"),
+                           text(route, "last_result"));
+}
+
+}  // namespace
+
+std::string routes_text(const Json& answer, const std::string& domain) {
+  if (answer.contains("flushed")) return fmt::format("{} flushed\n", number(answer, "flushed"));
+  std::string out;
+  for (const Json& route : answer.value("routes", Json::array())) out += route_text(route);
+  for (const Json& lookup : answer.value("looking_up", Json::array()))
+    out += fmt::format("{}  is being looked up since {} s (loop {})\n", text(lookup, "destination"),
+                       number(lookup, "age"), number(lookup, "loop"));
+  if (out.empty() && !domain.empty())
+    out = domain + " is not kept: it is looked up at the next delivery.\n";
+  return out + fmt::format("{} kept; since start: {} hits, {} lookups, {} evicted\n",
+                           number(answer, "kept"), number(answer, "hits"),
+                           number(answer, "lookups"), number(answer, "evicted"));
+}
+
 std::string change_text(const Json& answer, const std::string& change) {
   static const std::map<std::string, std::string> kDone{
       {"retry", "tried now"}, {"hold", "held"}, {"release", "released"}, {"remove", "removed"}};

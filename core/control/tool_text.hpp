@@ -14,6 +14,8 @@ std::string list_text(const Json& answer);
 std::string message_text(const Json& answer, bool with_headers);
 std::string destinations_text(const Json& answer);
 std::string plugins_text(const Json& answer, const std::string& order_of_hook);
+/// The route cache: each answer, where it came from, how long it lives, how it fared.
+std::string routes_text(const Json& answer, const std::string& domain);
 /// `change`: retry, hold, release or remove.
 std::string change_text(const Json& answer, const std::string& change);
 std::string reload_text(const Json& answer);
