@@ -42,9 +42,10 @@ void PluginSet::add(std::unique_ptr<Instance> instance) {
   routes_.add(added);
   added.host().join_chain(
       {.destination_for = [this](const Path& path) { return routes_.destination_for(path); },
-       .find = [this, &added](Destination destination, RouteNext lookup) {
-         return routes_.route_inside(added, std::move(destination), std::move(lookup));
-       }});
+       .find =
+           [this, &added](Destination destination, RouteNext lookup) {
+             return routes_.route_inside(added, std::move(destination), std::move(lookup));
+           }});
 }
 
 std::expected<std::shared_ptr<PluginSet>, std::vector<std::string>> make_plugins(

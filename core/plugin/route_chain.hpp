@@ -32,7 +32,8 @@ class RouteChain {
                                        std::span<const Recipient> recipients);
   Task<Reports> report(const QueuedMessage& message, std::span<const RecipientOutcome> outcomes);
   /// [may suspend] The route as the hook of `instance` gets it from `next` (the whole route if it
-  /// has no route hook), but the task owns all it needs. It must be dropped before an instance goes.
+  /// has no route hook), but the task owns all it needs. It must be dropped before an instance
+  /// goes.
   Task<RouteResult> route_inside(const Instance& instance, Destination destination,
                                  RouteNext lookup);
   bool finds_loops() const noexcept;

@@ -155,8 +155,8 @@ class LifecycleHook {
   /// SIGUSR1: reopen files.
   virtual void on_reopen() noexcept {}
   /// A control command of this plugin ("routes --flush example.org" as words); nothing if it is
-  /// not this plugin's. The answer is a JSON object on one line. Every loop's instance is asked: the
-  /// lists in their answers are joined, numbers added, of anything else the first counts.
+  /// not this plugin's. The answer is a JSON object on one line. Every loop's instance is asked:
+  /// the lists in their answers are joined, numbers added, of anything else the first counts.
   virtual std::optional<std::string> on_command(std::span<const std::string_view> words) {
     (void)words;
     return std::nullopt;

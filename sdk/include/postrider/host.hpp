@@ -2,18 +2,18 @@
 // What a plugin may ask of the daemon. One Host per plugin block and loop; it outlives the plugin.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <postrider/dns.hpp>
 #include <postrider/ip_address.hpp>
 #include <postrider/log.hpp>
 #include <postrider/loop.hpp>
 #include <postrider/path.hpp>
 #include <postrider/route.hpp>
-
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace postrider {
 

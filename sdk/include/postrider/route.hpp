@@ -3,17 +3,17 @@
 // next hops of a destination at this moment (RFC 5321 section 5.1).
 #pragma once
 
-#include <postrider/dns.hpp>
-#include <postrider/ip_address.hpp>
-#include <postrider/reply.hpp>
-#include <postrider/task.hpp>
-
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <postrider/dns.hpp>
+#include <postrider/ip_address.hpp>
+#include <postrider/reply.hpp>
+#include <postrider/task.hpp>
 
 namespace postrider {
 
@@ -42,9 +42,9 @@ struct Hop {
 };
 
 struct Route {
-  std::vector<Hop> hops;    ///< in the order to try: by preference, equal ones shuffled
-  std::uint32_t ttl = 0;    ///< seconds this answer may be kept: the smallest TTL used
-  std::string origin;       ///< "mx", "implicit mx", "literal", "smart host", "cache", ...
+  std::vector<Hop> hops;  ///< in the order to try: by preference, equal ones shuffled
+  std::uint32_t ttl = 0;  ///< seconds this answer may be kept: the smallest TTL used
+  std::string origin;     ///< "mx", "implicit mx", "literal", "smart host", "cache", ...
   /// Mail hosts that are not among the hops because DNS gave no address for them, best first: who
   /// finds that the rest is no way (RFC 5321 section 5.1) must know that a better host exists.
   std::vector<MxRecord> unresolved = {};
