@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Finds out that the next hop is this very host (Q146126): better mail hosts are used, else the
 // mail is refused at RCPT when that is known by then, or fails at once and says why.
-#include <unordered_map>
 #include <utility>
 
 #include <postrider/sdk.hpp>
 
 #include "cut.hpp"
 #include "identity.hpp"
+#include "known_loops.hpp"
 
 namespace postrider {
 namespace {
@@ -16,10 +16,13 @@ using namespace loopback;
 
 enum class OnLoop : std::uint8_t { reject, send };
 
-/// Destinations remembered as loops; more than that are forgotten.
-constexpr std::size_t kMostKnown = 1000;
 /// The machine's addresses are read again after so long.
 constexpr Duration kInterfacesAge = 5s;
+
+KnownLoops& known_loops() {
+  static KnownLoops known;
+  return known;
+}
 
 std::optional<std::string> name_mistake(std::string_view text) {
   if (is_host_name(text)) return std::nullopt;
@@ -58,6 +61,7 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook {
     for (const std::string& alias : settings.aliases) self_.aliases.push_back(lower(alias));
     self_.also_us = settings.also_us;
     self_.listeners = host.listeners();
+    known_loops().clear();
   }
 
   bool finds_loops() const noexcept override { return true; }
@@ -71,18 +75,14 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook {
     if (settings_.action == OnLoop::send || recipient.path.domain().empty()) return pass();
     Destination destination = host_.destination_for(recipient.path);
     if (destination.transport != "smtp") return pass();
-    if (const Known* known = find_known(destination.text())) return reject(known->reply);
+    if (auto known = known_loops().find(destination.text(), host_.loop().now()))
+      return reject(std::move(*known));
     // A literal needs no lookup.
     if (!settings_.check_at_rcpt && !destination.name.starts_with('[')) return pass();
     return check(*this, std::move(destination));
   }
 
  private:
-  struct Known {
-    Reply reply;
-    TimePoint until;
-  };
-
   static Task<RouteResult> judge_next(Loopback& self, const Destination& destination,
                                       const RouteNext& next) {
     RouteResult found = co_await next(destination);
@@ -105,7 +105,7 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook {
     read_interfaces();
     Cut cut = cut_at_ourselves(self_, destination, std::move(route), host_.id());
     const std::string text = destination.text();
-    known_.erase(text);
+    if (!cut.is_loop()) known_loops().remove(text);
     if (!cut.match) return std::move(cut.route);
     host_.log().write(LogLevel::info, cut.is_loop() ? "loop refused" : "loop avoided",
                       {{"destination", text}, {"host", cut.host}, {"proof", cut.match->proof}});
@@ -123,23 +123,14 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook {
   /// For as long as the route that was judged may be kept.
   void remember(const std::string& text, const RouteRefusal& refusal) {
     const TimePoint now = host_.loop().now();
-    if (known_.size() >= kMostKnown)
-      std::erase_if(known_, [now](const auto& one) { return now >= one.second.until; });
-    if (known_.size() >= kMostKnown) known_.clear();
-    known_[text] = {refusal, now + std::chrono::seconds(refusal.ttl >> 31U ? 0 : refusal.ttl)};
-  }
-
-  const Known* find_known(const std::string& text) const {
-    const auto found = known_.find(text);
-    if (found == known_.end() || host_.loop().now() >= found->second.until) return nullptr;
-    return &found->second;
+    const auto life = std::chrono::seconds(refusal.ttl >> 31U ? 0 : refusal.ttl);
+    known_loops().add(text, refusal, now + life, now);
   }
 
   Host& host_;
   const Settings settings_;
   Identity self_;
   std::optional<TimePoint> interfaces_read_;
-  std::unordered_map<std::string, Known> known_;
 };
 
 }  // namespace
