@@ -71,6 +71,9 @@ class Conduct final : public Plugin,
     return std::vector<Report>{Report{}};
   }
   bool reports_failures() const noexcept override { return true; }
+  Duration delay_notice() const noexcept override {
+    return how("pass") ? 4h : how("garbage") ? 2h : 0h;
+  }
   void on_event(const ProtocolEvent&) noexcept override { ++events_; }
 
   Task<std::expected<void, std::string>> on_start() override {

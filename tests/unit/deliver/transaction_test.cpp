@@ -90,6 +90,22 @@ TEST_F(TransactionTest, PassesDeliveryReportWishesOn) {
             "RCPT TO:<one@example.org> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x@y.example");
 }
 
+TEST_F(TransactionTest, SuccessIsRelayedWhereTheHostHasNoDsn) {
+  for (const bool dsn : {false, true}) {
+    peer.extensions = {"PIPELINING"};
+    if (dsn) peer.extensions.push_back("DSN");
+    auto record = message({"asks@example.org", "does-not@example.org"});
+    record->recipients_[0].parameters.notify = notify::kSuccess;
+    queue(record);
+    run();
+    const std::size_t place = dsn ? 1 : 0;
+    EXPECT_EQ(outcome(place, 0).action, dsn ? Action::delivered : Action::relayed);
+    EXPECT_EQ(outcome(place, 1).action, Action::delivered);
+    EXPECT_EQ(outcome(place, 0).passed_on, dsn);
+    EXPECT_EQ(outcome(place, 1).passed_on, dsn);
+  }
+}
+
 TEST_F(TransactionTest, FallsBackToHelo) {
   peer.answer("EHLO", {"502 5.5.1 what?"});
   queue(message());

@@ -126,5 +126,13 @@ TEST_F(RouteChainTest, ReportsAreIncompleteWhenTheReporterFails) {
   EXPECT_FALSE(report(*bad).is_complete);
 }
 
+TEST_F(RouteChainTest, TheShortestDelayNoticeCounts) {
+  EXPECT_EQ(make({})->delay_notice(), 0h);
+  EXPECT_EQ(make({conduct("throw", "a")})->delay_notice(), 0h);
+  EXPECT_EQ(
+      make({conduct("throw", "a"), conduct("pass", "b"), conduct("garbage", "c")})->delay_notice(),
+      2h);
+}
+
 }  // namespace
 }  // namespace postrider::plugin

@@ -8,6 +8,8 @@
 namespace postrider::testing {
 namespace {
 
+using namespace std::string_literals;
+
 struct Ndr : NdrWorld {
   bool is_told(Action action, std::uint8_t notify, bool passed_on = false, bool before = false) {
     RecipientOutcome one = told("bob@example.net", action, {2, 0, 0}, "text");
@@ -108,7 +110,7 @@ TEST_F(Ndr, HostileRepliesStayInTheirField) {
   for (const std::string& text :
        {"--" + seen + "--\n--" + seen,
         std::string("x\r\nFinal-Recipient: rfc822; forged@x\r\n\r\n"),
-        std::string("\xff\xfe\x80 8-bit \xC3\xBC \x1b[2J\0 nul", 24), flood, std::string(5000, ' '),
+        "\xff\xfe\x80 8-bit \xC3\xBC \x1b[2J\0 nul"s, flood, std::string(5000, ' '),
         std::string("\n\n\n."), std::string("\r.\r\n"), std::string()}) {
     const std::string made =
         report({answered("bob@example.net", Action::failed, Reply(550, {5, 1, 1}, text))});
@@ -123,7 +125,7 @@ TEST_F(Ndr, HostileRepliesStayInTheirField) {
 TEST_F(Ndr, HostileOriginalsStayInTheirPart) {
   const std::string header = message.octets.substr(0, message.octets.find("\r\n\r\n") + 2);
   for (const std::string& octets :
-       {header + "\r\n" + std::string("nul\0 \r bare \n feed", 18),
+       {header + "\r\n" + "nul\0 \r bare \n feed"s,
         header + "X: " + std::string(3000, 'l') + "\r\n\r\n",
         header + "Subject: \xFC\r\n\r\n\xFC\r\n", header + "\r\n" + std::string(2000, 'z'),
         std::string("no header at all"), std::string("\r\nbody only\r\n"),
