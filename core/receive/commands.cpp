@@ -130,12 +130,13 @@ Reply ServerSession::add_recipient(Recipient recipient, bool permitted) {
 Task<Reply> ServerSession::data_command() {
   const Verdict verdict = co_await services_.chains->data(*this, *transaction_);
   if (verdict.is_refusal()) co_return refusal(verdict, "data");
+  // RFC 2033 section 4.2: one reply for each recipient that was accepted, whatever hooks add or
+  // drop.
+  const std::size_t recipients = transaction_->recipients_.size();
   DataPhase phase(*this);
   Reply reply = co_await phase.run();
-  const std::size_t recipients = transaction_->recipients_.size();
   end_transaction();
   if (!is_lmtp() || reply.code == 0) co_return reply;
-  // RFC 2033 section 4.2: one reply for each recipient.
   for (std::size_t i = 0; i < recipients; ++i) answer(reply);
   co_return Reply();
 }

@@ -102,24 +102,27 @@ Task<bool> ServerSession::next_line() {
   }
 }
 
-/// Read what is there; false when the session is over or drain() ended the wait.
+/// Read what is there; false when the session is over or drain() ended the wait. A client that
+/// always has something ready must not outlive its time.
 Task<bool> ServerSession::fill(Duration limit) {
   const Duration left = services_.options->session_timeout - age();
-  const Duration wait = std::min(limit, std::max(left, Duration{0}));
-  auto reading = within(services_.runtime, wait, stream_->read(input_.target()));
-  reading_ = &reading;
-  const auto read = co_await reading;
-  reading_ = nullptr;
-  if (read && *read) co_return true;
-  if (read) {
-    closed_by(read->error().failure == runtime::IoFailure::closed
-                  ? "the client closed"
-                  : "connection lost: " + read->error().text);
-  } else if (!draining_ || transaction_) {
-    answer(left <= limit ? Reply("421 4.4.2 This session took too long")
-                         : Reply("421 4.4.2 Timeout waiting for the client"));
-    closed_by("we closed: timeout waiting for the client");
+  if (left > 0ms) {
+    auto reading = within(services_.runtime, std::min(limit, left), stream_->read(input_.target()));
+    reading_ = &reading;
+    const auto read = co_await reading;
+    reading_ = nullptr;
+    if (read && *read) co_return true;
+    if (read) {
+      closed_by(read->error().failure == runtime::IoFailure::closed
+                    ? "the client closed"
+                    : "connection lost: " + read->error().text);
+      co_return false;
+    }
+    if (draining_ && !transaction_) co_return false;
   }
+  answer(left <= limit ? Reply("421 4.4.2 This session took too long")
+                       : Reply("421 4.4.2 Timeout waiting for the client"));
+  closed_by("we closed: timeout waiting for the client");
   co_return false;
 }
 

@@ -58,6 +58,7 @@ class Witness final : public Plugin,
   Task<Verdict> on_data(Session&, Transaction&) override { return judge(*this); }
   Task<Verdict> on_message(Session&, Transaction&, Message& message) override {
     message.prepend_field("X-Witness", "seen");
+    message.drop_recipient(Path::parse("dropped@example.com").value());
     return judge(*this);
   }
   void on_event(const ProtocolEvent&) noexcept override {}

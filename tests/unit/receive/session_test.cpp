@@ -10,10 +10,10 @@ namespace {
 
 class SessionTest : public ReceiveTest {
  protected:
-  SessionTest() {
+  explicit SessionTest(bool lmtp = false) {
     auto [near, far] = runtime::make_stream_pair(world_.loop());
     far_ = std::move(far);
-    session_.emplace(services(house_), std::move(near), "0.1", false);
+    session_.emplace(services(house_), std::move(near), "0.1", lmtp);
     tasks_.spawn(session_->run());
     tasks_.spawn(listen(*far_, came_));
   }
@@ -40,6 +40,30 @@ class SessionTest : public ReceiveTest {
   std::optional<ServerSession> session_;
   runtime::TaskSet tasks_{world_.loop()};
 };
+
+class LmtpSessionTest : public SessionTest {
+ protected:
+  LmtpSessionTest() : SessionTest(true) {}
+};
+
+TEST_F(LmtpSessionTest, ADroppedRecipientIsAnsweredToo) {
+  (void)ask("LHLO client.example\r\n");
+  (void)ask(
+      "MAIL FROM:<a@client.example>\r\n"
+      "RCPT TO:<b@example.com>\r\nRCPT TO:<dropped@example.com>\r\nDATA\r\n");
+  const std::string replies = ask("Subject: x\r\n\r\nx\r\n.\r\n");
+  EXPECT_EQ(std::ranges::count(replies, '\n'), 2) << replies;
+  ASSERT_EQ(house_.queue.list({}).size(), 1U);
+  EXPECT_EQ(house_.queue.list({}).front().recipients.size(), 1U);
+}
+
+TEST_F(SessionTest, AClientThatAlwaysHasMoreRunsOutOfTime) {
+  (void)ask("EHLO client.example\r\n");
+  const std::string noop = "NOOP\r\n";
+  (void)world_.finish(far_->write(noop));
+  world_.advance(options_.session_timeout);
+  EXPECT_EQ(ask(noop), "250 2.0.0 OK\r\n421 4.4.2 This session took too long\r\n");
+}
 
 TEST_F(SessionTest, ARefusedHeloChangesNothing) {
   EXPECT_THAT(ask("EHLO client.example\r\n"), ::testing::StartsWith("220 "));
