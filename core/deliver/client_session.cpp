@@ -131,12 +131,14 @@ Task<Sent> ClientSession::open() {
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->code / 100 == 2) {
     capabilities_ = smtp::parse_capabilities(*answer);
+    welcome_ = std::move(*answer);
     co_return Sent();
   }
   if (!answer->is_permanent()) co_return fail(refused(remote_, Phase::helo, *answer));
   answer = co_await hello("HELO");
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->code / 100 != 2) co_return fail(refused(remote_, Phase::helo, *answer));
+  welcome_ = std::move(*answer);
   co_return Sent();
 }
 

@@ -53,6 +53,8 @@ class ClientSession {
   std::size_t messages() const noexcept { return messages_; }
   const Remote& remote() const noexcept { return remote_; }
   const smtp::Capabilities& capabilities() const noexcept { return capabilities_; }
+  /// The reply to EHLO or HELO.
+  const Reply& welcome() const noexcept { return welcome_; }
   /// For the observers: an attempt begins on this connection.
   void note_attempt(const Consignment& consignment) const;
 
@@ -91,6 +93,7 @@ class ClientSession {
   plugin::ChainsPtr chains_;
   std::string id_;
   TimePoint began_;
+  Reply welcome_;
   smtp::Capabilities capabilities_;
   smtp::ReplyReader reader_;
   std::string in_;

@@ -76,6 +76,15 @@ void Connector::note(Outcome failure) {
   if (better) reason_ = std::move(failure);
 }
 
+bool Connector::cut() {
+  if (hop_ >= route_.hops.size()) return false;
+  const std::uint16_t here = route_.hops[hop_].preference;
+  hop_ = route_.hops.size();  // hosts come best first: what follows is not better
+  const auto is_better = [here](const auto& host) { return host.preference < here; };
+  return std::ranges::any_of(route_.hops, is_better) ||
+         std::ranges::any_of(route_.unresolved, is_better);
+}
+
 Outcome Connector::reason() const {
   if (!reason_) return local_trouble(Phase::route, {4, 4, 4}, "the route names no host to try");
   Outcome outcome = *reason_;

@@ -30,6 +30,9 @@ class Connector {
   Task<std::optional<Connection>> next();
   /// A host failed after it was connected to: remember why.
   void note(Outcome failure);
+  /// The host last connected to is no way, nor are those not better than it: try none of them.
+  /// False: there is no better one in the whole route (RFC 5321 section 5.1).
+  bool cut();
   /// Why no host works: what a host said itself weighs more than what the network did, a better
   /// host's words more than a worse one's. Always delayed.
   Outcome reason() const;

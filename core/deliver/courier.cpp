@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "deliver/courier.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include <postrider/path.hpp>
 
 namespace postrider::deliver {
 
@@ -147,7 +150,13 @@ Task<bool> Courier::reach_host(Load& load) {
                      fmt::format("{}#{}", destination_.text(), ++post_.connections));
     served_ = false;
     auto open = co_await session_->open();
-    if (open) co_return true;
+    if (open) {
+      const Verdict verdict = co_await judge_peer();
+      if (!verdict.is_refusal()) co_return true;
+      co_await let_go();
+      if (turn_away(load, verdict)) co_return false;
+      continue;
+    }
     post_.log.write(LogLevel::info, "next hop failed",
                     {{"destination", destination_.text()}, {"reason", open.error().text}});
     connector_->note(std::move(open.error()));
@@ -157,6 +166,33 @@ Task<bool> Courier::reach_host(Load& load) {
   load.consignment.settle(connector_->reason());
   route_.reset();  // ask again next time: the hosts may have moved
   co_return false;
+}
+
+Task<Verdict> Courier::judge_peer() {
+  if (!chains_->has_attempt_hooks()) co_return pass();
+  const Remote& remote = session_->remote();
+  Peer peer{remote.host, remote.address, {}};
+  std::string_view rest = session_->welcome().text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    peer.lines.push_back(printable(rest.substr(0, end)));
+    rest.remove_prefix(std::min(rest.size(), end + 1));
+  }
+  const Verdict verdict = co_await chains_->peer(destination_, peer);
+  co_return verdict;
+}
+
+bool Courier::turn_away(Load& load, const Verdict& verdict) {
+  Outcome outcome = unroutable(verdict.reply());
+  outcome.phase = Phase::helo;
+  const bool for_good = outcome.action == Action::failed;
+  if (for_good && !connector_->cut()) {
+    load.consignment.settle(outcome);
+    route_.reset();
+    return true;
+  }
+  connector_->note(std::move(outcome));
+  return false;
 }
 
 Task<bool> Courier::find_route(Load& load) {

@@ -59,6 +59,9 @@ class Courier {
   Task<void> let_go();
   Task<bool> reach_host(Load& load);
   Task<bool> find_route(Load& load);
+  Task<Verdict> judge_peer();
+  /// A plugin will not have this host. True: nor any other, and the recipients have failed.
+  bool turn_away(Load& load, const Verdict& verdict);
   Envelope* announce(const Envelope& current);
   bool may_reuse() const noexcept;
 

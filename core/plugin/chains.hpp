@@ -43,6 +43,11 @@ class Chains {
   virtual Task<RouteResult> route(const Destination& destination, RouteNext lookup) = 0;
   /// Does a route hook find out that a next hop is this very host (else the core does by name)?
   virtual bool finds_loops() const noexcept { return false; }
+  /// A next hop answered EHLO: the attempt hooks' verdict. Without any there is no need to ask.
+  virtual Task<Verdict> peer(const Destination&, const Peer&) { return pass(); }
+  virtual bool has_attempt_hooks() const noexcept { return false; }
+  /// The EHLO keyword lines that plugins offer.
+  virtual std::vector<std::string> keywords() const { return {}; }
   /// Delivery by the plugin whose id is `transport`; all delayed with 4.3.5 if there is none.
   virtual Task<std::vector<Outcome>> transport(const std::string& transport,
                                                const QueuedMessage& message,

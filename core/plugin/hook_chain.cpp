@@ -95,6 +95,8 @@ Task<Verdict> HookChain::call(Instance& instance, const Subject& s) {
       return hooks.data->on_data(*s.session, *s.transaction);
     case HookKind::message:
       return hooks.message->on_message(*s.session, *s.transaction, *s.message);
+    case HookKind::attempt:
+      return hooks.attempt->on_peer(*s.destination, *s.peer);
     default:
       return pass();  // no judge
   }

@@ -17,6 +17,8 @@ struct Subject {
   Transaction* transaction = nullptr;
   Recipient* recipient = nullptr;
   Message* message = nullptr;
+  const Destination* destination = nullptr;
+  const Peer* peer = nullptr;
 };
 
 /// [loop thread] Outlives the tasks it returns.

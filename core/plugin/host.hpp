@@ -61,6 +61,11 @@ class PluginHost final : public Host {
   Task<RouteResult> find_route(Destination destination) override;
   std::vector<IpAddress> local_addresses() override;
 
+  void offer_keyword(std::string line) override {
+    keywords_.push_back(printable(line, kMaxKeyword));
+  }
+  const std::vector<std::string>& keywords() const noexcept { return keywords_; }
+
   /// The block is in its chain: from now on routes go through it.
   void join_chain(HostRoutes routes) { routes_ = std::move(routes); }
   /// Drop every spawned task: before the plugin goes.
@@ -70,7 +75,9 @@ class PluginHost final : public Host {
   const std::string id_;
   const LoopParts parts_;
   const std::unique_ptr<Log> log_;
+  static constexpr std::size_t kMaxKeyword = 64;
   HostRoutes routes_;
+  std::vector<std::string> keywords_;
   runtime::TaskSet tasks_;
 };
 

@@ -10,8 +10,8 @@ namespace postrider::plugin {
 
 std::string_view hook_name(HookKind kind) noexcept {
   static constexpr std::array<std::string_view, kHookKinds> kNames{
-      "connect", "helo",      "mail",    "rcpt",     "data",     "message",
-      "route",   "transport", "outcome", "observer", "lifecycle"};
+      "connect", "helo",      "mail",    "rcpt",     "data",      "message",
+      "route",   "transport", "outcome", "observer", "lifecycle", "attempt"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -30,9 +30,9 @@ Instance::~Instance() {
 
 bool Instance::has(HookKind kind) const noexcept {
   const std::array<const void*, kHookKinds> places{
-      hooks_.connect, hooks_.helo,     hooks_.mail,     hooks_.rcpt,
-      hooks_.data,    hooks_.message,  hooks_.route,    hooks_.transport,
-      hooks_.outcome, hooks_.observer, hooks_.lifecycle};
+      hooks_.connect, hooks_.helo,     hooks_.mail,      hooks_.rcpt,
+      hooks_.data,    hooks_.message,  hooks_.route,     hooks_.transport,
+      hooks_.outcome, hooks_.observer, hooks_.lifecycle, hooks_.attempt};
   return places[static_cast<std::size_t>(kind)] != nullptr;
 }
 

@@ -27,9 +27,10 @@ enum class HookKind : std::uint8_t {
   transport,
   outcome,
   observer,
-  lifecycle
+  lifecycle,
+  attempt
 };
-inline constexpr std::size_t kHookKinds = 11;
+inline constexpr std::size_t kHookKinds = 12;
 std::string_view hook_name(HookKind kind) noexcept;
 
 /// What a plugin did in one hook. `held` is the time in which nothing else ran on the loop (up to

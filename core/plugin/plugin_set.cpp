@@ -20,6 +20,7 @@ PluginSet::PluginSet(Loop& loop)
       rcpt_(loop, HookKind::rcpt),
       data_(loop, HookKind::data),
       message_(loop, HookKind::message),
+      attempt_(loop, HookKind::attempt),
       routes_(loop) {}
 
 PluginSet::~PluginSet() {
@@ -38,6 +39,7 @@ void PluginSet::add(std::unique_ptr<Instance> instance) {
   if (hooks.rcpt) rcpt_.add(added);
   if (hooks.data) data_.add(added);
   if (hooks.message) message_.add(added);
+  if (hooks.attempt) attempt_.add(added);
   if (hooks.observer) fan_.add(added);
   routes_.add(added);
   added.host().join_chain(
@@ -138,6 +140,20 @@ Task<Verdict> PluginSet::data(Session& session, Transaction& transaction) {
 }
 Task<Verdict> PluginSet::message(Session& session, Transaction& transaction, Message& message) {
   return message_.judge({&session, &transaction, nullptr, &message});
+}
+
+Task<Verdict> PluginSet::peer(const Destination& destination, const Peer& peer) {
+  return attempt_.judge({.destination = &destination, .peer = &peer});
+}
+
+std::vector<std::string> PluginSet::keywords() const {
+  std::vector<std::string> all;
+  for (const auto& instance : instances_) {
+    if (instance->is_shadow()) continue;
+    const auto& own = instance->host().keywords();
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return all;
 }
 
 std::optional<Destination> PluginSet::destination_for(const Path& recipient) {

@@ -73,6 +73,9 @@ class PluginSet final : public Chains {
   std::optional<Destination> destination_for(const Path& recipient) override;
   Task<RouteResult> route(const Destination& destination, RouteNext lookup) override;
   bool finds_loops() const noexcept override { return routes_.finds_loops(); }
+  Task<Verdict> peer(const Destination& destination, const Peer& peer) override;
+  bool has_attempt_hooks() const noexcept override { return !attempt_.is_empty(); }
+  std::vector<std::string> keywords() const override;
   Task<std::vector<Outcome>> transport(const std::string& transport, const QueuedMessage& message,
                                        std::span<const Recipient> recipients) override;
   Task<std::vector<Report>> outcome(const QueuedMessage& message,
@@ -100,6 +103,7 @@ class PluginSet final : public Chains {
   HookChain rcpt_;
   HookChain data_;
   HookChain message_;
+  HookChain attempt_;
   RouteChain routes_;
   EventFan fan_;
 };

@@ -77,6 +77,7 @@ Reply ServerSession::welcome(smtp::Verb verb) {
   std::string text = services_.options->hostname + " greets " + client_.address.literal();
   if (verb != smtp::Verb::helo) {
     for (const std::string& keyword : smtp::offer(offered())) text += "\n" + keyword;
+    for (const std::string& keyword : services_.chains->keywords()) text += "\n" + keyword;
   }
   return Reply(250, {}, std::move(text));
 }

@@ -103,6 +103,27 @@ class RouteHook {
   ~RouteHook() = default;
 };
 
+/// A next hop that answered our EHLO.
+struct Peer {
+  std::string host;  ///< its name in the route
+  SocketAddress address;
+  /// Its EHLO reply, printable: the line with its own name, then a keyword line each; only the
+  /// former after HELO.
+  std::vector<std::string> lines;
+};
+
+/// Whom mail is handed to.
+class AttemptHook {
+ public:
+  /// [may suspend] A connection to a next hop is open and greeted; no mail was named yet. defer:
+  /// other hosts are tried. reject: of these only better ones (RFC 5321 section 5.1), and the
+  /// recipients fail with the reply, unless there is a better host: then they wait for it.
+  virtual Task<Verdict> on_peer(const Destination& destination, const Peer& peer) = 0;
+
+ protected:
+  ~AttemptHook() = default;
+};
+
 /// Delivery by something other than SMTP. The plugin claims recipients with RouteHook's
 /// destination_for(), whose `transport` is the plugin's id (Host::id()).
 class TransportHook {

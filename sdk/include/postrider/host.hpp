@@ -51,6 +51,9 @@ class Host {
   virtual Task<RouteResult> find_route(Destination destination) = 0;
   /// The addresses of this machine's interfaces now, loopback included.
   virtual std::vector<IpAddress> local_addresses() = 0;
+  /// Sessions of this loop show `line` in their EHLO reply (RFC 5321 section 4.1.1.1), from now on
+  /// and as long as the plugin lives. At most 64 octets; not in shadow mode.
+  virtual void offer_keyword(std::string line) = 0;
 };
 
 }  // namespace postrider

@@ -6,17 +6,17 @@
 //   POSTRIDER_PLUGIN(Greylist, "greylist", "Defers first contacts from unknown senders");
 #pragma once
 
-#include <postrider/hooks.hpp>
-#include <postrider/host.hpp>
-#include <postrider/schema.hpp>
-#include <postrider/version.hpp>
-
 #include <concepts>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
 #include <utility>
+
+#include <postrider/hooks.hpp>
+#include <postrider/host.hpp>
+#include <postrider/schema.hpp>
+#include <postrider/version.hpp>
 
 namespace postrider {
 
@@ -41,6 +41,7 @@ struct HookTable {
   OutcomeHook* outcome = nullptr;
   ProtocolObserver* observer = nullptr;
   LifecycleHook* lifecycle = nullptr;
+  AttemptHook* attempt = nullptr;
 };
 
 /// The plain struct that a library exports as `postrider_plugin_entry`. The loader reads magic,
@@ -78,7 +79,9 @@ Plugin* create_plugin(Host& host, const void* settings) {
   return new Class(host, *static_cast<const typename Class::Settings*>(settings));
 }
 
-inline void destroy_plugin(Plugin* plugin) noexcept { delete plugin; }
+inline void destroy_plugin(Plugin* plugin) noexcept {
+  delete plugin;
+}
 
 template <class Class>
 void plugin_hooks(Plugin* plugin, HookTable& table) noexcept {
@@ -94,6 +97,7 @@ void plugin_hooks(Plugin* plugin, HookTable& table) noexcept {
   file_hook(self, table.outcome);
   file_hook(self, table.observer);
   file_hook(self, table.lifecycle);
+  file_hook(self, table.attempt);
 }
 
 }  // namespace detail
@@ -101,17 +105,17 @@ void plugin_hooks(Plugin* plugin, HookTable& table) noexcept {
 }  // namespace postrider
 
 /// Exports the class from its library. Once per library, at global scope.
-#define POSTRIDER_PLUGIN(Class, Name, Description)                                         \
-  extern "C" __attribute__((visibility("default"))) const ::postrider::PluginEntry         \
-      postrider_plugin_entry;                                                              \
-  const ::postrider::PluginEntry postrider_plugin_entry = {                                \
-      ::postrider::kEntryMagic,                                                            \
-      sizeof(::postrider::PluginEntry),                                                    \
-      ::postrider::kSdkNumber,                                                             \
-      ::postrider::kBuildTag,                                                              \
-      Name,                                                                                \
-      Description,                                                                         \
-      &::postrider::detail::plugin_schema<Class>,                                          \
-      &::postrider::detail::create_plugin<Class>,                                          \
-      &::postrider::detail::destroy_plugin,                                                \
+#define POSTRIDER_PLUGIN(Class, Name, Description)          \
+  extern "C" __attribute__((visibility("default")))         \
+  const ::postrider::PluginEntry postrider_plugin_entry;    \
+  const ::postrider::PluginEntry postrider_plugin_entry = { \
+      ::postrider::kEntryMagic,                             \
+      sizeof(::postrider::PluginEntry),                     \
+      ::postrider::kSdkNumber,                              \
+      ::postrider::kBuildTag,                               \
+      Name,                                                 \
+      Description,                                          \
+      &::postrider::detail::plugin_schema<Class>,           \
+      &::postrider::detail::create_plugin<Class>,           \
+      &::postrider::detail::destroy_plugin,                 \
       &::postrider::detail::plugin_hooks<Class>}

@@ -136,6 +136,42 @@ TEST_F(CourierTest, NextHostWhenTheFirstFailsEarly) {
   EXPECT_EQ(other.contents.size(), failures.size());
 }
 
+TEST_F(CourierTest, APluginSeesThePeerAndSendsItAway) {
+  two_hosts();
+  chains->verdicts.emplace("a.example.org", defer("451 4.7.0 Not this one"));
+  queue(message());
+  run();
+  EXPECT_EQ(brief(), "delivered 2.0.0 final dot");
+  EXPECT_EQ(chains->peers, (std::vector<std::string>{"a.example.org PIPELINING",
+                                                     "b.example.org PIPELINING"}));
+  EXPECT_EQ(peer.lines.back(), "QUIT");
+  EXPECT_TRUE(peer.contents.empty());
+}
+
+TEST_F(CourierTest, ARejectedPeerTakesWorseHostsWithIt) {
+  two_hosts();
+  chains->verdicts.emplace("a.example.org", reject("550 5.4.6 That is us"));
+  queue(message());
+  run();
+  EXPECT_EQ(brief(), "failed 5.4.6 helo");
+  EXPECT_EQ(outcome().text, "That is us");
+  EXPECT_EQ(other.connections, 0) << "RFC 5321 section 5.1";
+}
+
+TEST_F(CourierTest, MailWaitsForABetterHostThanARejectedPeer) {
+  two_hosts();
+  world.set_fault(at("192.0.2.1"), SimFault{.kind = SimFault::Kind::refused});
+  chains->verdicts.emplace("b.example.org", reject("550 5.4.6 That is us"));
+  queue(message());
+  run();
+  EXPECT_EQ(brief(), "delayed 4.4.1 connect");
+  EXPECT_TRUE(host_failed());
+  dns.fail_addresses("a.example.org", DnsFailure::servfail);
+  queue(message());
+  run();
+  EXPECT_EQ(brief(1), "delayed 4.4.6 helo") << "the better host has no address now";
+}
+
 TEST_F(CourierTest, AKnownRefusalStaysWhenTheHostFailsAfterwards) {
   two_hosts();
   peer.answer("RCPT", {"550 5.1.1 no", kClose});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -155,6 +156,15 @@ class FakeChains final : public plugin::Chains {
     return std::nullopt;
   }
 
+  bool has_attempt_hooks() const noexcept override { return !verdicts.empty(); }
+  Task<Verdict> peer(const Destination&, const postrider::Peer& peer) override {
+    peers.push_back(peer.host + " " + (peer.lines.size() > 1 ? peer.lines[1] : ""));
+    const auto found = verdicts.find(peer.host);
+    return found == verdicts.end() ? pass() : found->second;
+  }
+
+  std::map<std::string, Verdict> verdicts;  ///< of the attempt hooks, by host
+  std::vector<std::string> peers;           ///< whom they saw: host and first keyword
   int routes = 0;
   bool observed = false;
   bool lazy_transport = false;

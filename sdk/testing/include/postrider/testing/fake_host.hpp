@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <postrider/host.hpp>
@@ -43,6 +44,7 @@ class FakeHost : public Host {
   /// What `inner_route` answers; without one there is no such domain.
   Task<RouteResult> find_route(Destination destination) override;
   std::vector<IpAddress> local_addresses() override { return interfaces; }
+  void offer_keyword(std::string line) override { keywords.push_back(std::move(line)); }
 
   std::string own_name = "mail.example.org";
   std::vector<std::string> domains{"example.org"};
@@ -52,6 +54,7 @@ class FakeHost : public Host {
   std::map<std::string, Destination> destinations;
   std::function<Task<RouteResult>(Destination)> inner_route;
   std::vector<IpAddress> interfaces;
+  std::vector<std::string> keywords;
 
  private:
   std::string id_;
