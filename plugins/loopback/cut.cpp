@@ -9,6 +9,15 @@
 namespace postrider::loopback {
 namespace {
 
+RouteRefusal no_better_host(const Destination& destination, const Match& match,
+                            const std::string& better) {
+  return {Reply(451, {4, 4, 4},
+                printable("DNS gives no address now for " + better + ", a better mail host of " +
+                          destination.text() + " than this one (" + match.proof + ")"))};
+}
+
+}  // namespace
+
 RouteRefusal loops_back(const Destination& destination, const Match& match, const std::string& id,
                         std::uint32_t ttl) {
   const std::string plugin = "[[plugin]] " + id;
@@ -21,15 +30,6 @@ RouteRefusal loops_back(const Destination& destination, const Match& match, cons
                           match.proof + " (to change: " + keys + ")")),
           ttl};
 }
-
-RouteRefusal no_better_host(const Destination& destination, const Match& match,
-                            const std::string& better) {
-  return {Reply(451, {4, 4, 4},
-                printable("DNS gives no address now for " + better + ", a better mail host of " +
-                          destination.text() + " than this one (" + match.proof + ")"))};
-}
-
-}  // namespace
 
 Cut cut_at_ourselves(const Identity& self, const Destination& destination, Route route,
                      const std::string& id) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Finds out that the next hop is this very host (Q146126): better mail hosts are used, else the
 // mail is refused at RCPT when that is known by then, or fails at once and says why.
+#include <algorithm>
+#include <random>
 #include <utility>
 
 #include <postrider/sdk.hpp>
@@ -16,6 +18,8 @@ using namespace loopback;
 
 enum class OnLoop : std::uint8_t { reject, send };
 
+/// RCPT remembers for so many seconds what a peer's token showed.
+constexpr std::uint32_t kTokenTtl = 60;
 /// The machine's addresses are read again after so long.
 constexpr Duration kInterfacesAge = 5s;
 
@@ -29,7 +33,20 @@ std::optional<std::string> name_mistake(std::string_view text) {
   return "\"" + printable(text) + "\" is no host name; write for example \"mail.example.org\"";
 }
 
-class Loopback final : public Plugin, public RouteHook, public RcptHook {
+/// Ours since this process started, the same on all loops; nobody can have guessed it. Our EHLO
+/// replies show it: a peer that shows it is ourselves, behind whatever NAT.
+const std::string& own_token() {
+  static const std::string token = [] {
+    static constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::random_device random;
+    std::string text = "X-POSTRIDER-";
+    for (int i = 0; i < 24; ++i) text += kDigits[random() % kDigits.size()];
+    return text;
+  }();
+  return token;
+}
+
+class Loopback final : public Plugin, public RouteHook, public RcptHook, public AttemptHook {
  public:
   struct Settings {
     OnLoop action = OnLoop::reject;
@@ -61,6 +78,7 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook {
     for (const std::string& alias : settings.aliases) self_.aliases.push_back(lower(alias));
     self_.also_us = settings.also_us;
     self_.listeners = host.listeners();
+    if (settings.action == OnLoop::reject) host.offer_keyword(own_token());
     known_loops().clear();
   }
 
@@ -80,6 +98,18 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook {
     // A literal needs no lookup.
     if (!settings_.check_at_rcpt && !destination.name.starts_with('[')) return pass();
     return check(*this, std::move(destination));
+  }
+
+  Task<Verdict> on_peer(const Destination& destination, const Peer& peer) override {
+    const bool is_us = settings_.action == OnLoop::reject &&
+                       std::ranges::any_of(peer.lines, [](const std::string& line) {
+                         return equal_ignoring_case(line, own_token());
+                       });
+    if (!is_us) return pass();
+    const Match match{peer.host + " at " + peer.address.text() + " shows our own EHLO token", ""};
+    RouteRefusal refusal = loops_back(destination, match, host_.id(), kTokenTtl);
+    remember(destination.text(), refusal);
+    return reject(refusal).because(match.proof);
   }
 
  private:

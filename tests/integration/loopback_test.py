@@ -3,6 +3,8 @@
 fails at once with the reason, later senders are told at RCPT, and "send" ends by the count of
 Received fields (Q146126)."""
 import smtplib
+import socket
+import threading
 import unittest
 
 from postrider import BASE, Case, Daemon, NameServer, Sink, wait_for
@@ -10,6 +12,41 @@ from postrider import BASE, Case, Daemon, NameServer, Sink, wait_for
 ZONE = """@ IN MX 10 mx
 mx IN A 127.0.0.1
 """
+
+
+class Forward:
+    """A port forward, as a NAT does it: what connects to it talks to `target`."""
+
+    def __init__(self):
+        self.target = None
+        self.socket = socket.create_server(("127.0.0.2", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target))
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while octets := source.recv(65536):
+                sink.sendall(octets)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
 
 
 class Loopback(Case):
@@ -83,6 +120,22 @@ use = "route_cache"
             f'[[plugin]]\nuse = "static_routes"\nroutes = {{ "sink.example" = "127.0.0.1:{sink.port}" }}\n')
         self.send(daemon, "user@sink.example")
         wait_for("a local program on another port to get its mail", lambda: any(sink.dumps.iterdir()))
+
+    def test_our_token_shows_us_behind_a_port_forward(self):
+        forward = Forward()
+        self.addCleanup(forward.stop)
+        daemon = self.daemon(f'[[plugin]]\nuse = "static_routes"\n'
+                             f'routes = {{ "*" = "127.0.0.2:{forward.port}" }}\n')
+        forward.target = daemon.port
+        self.send(daemon, "user@dest.example")
+        recipient = self.failed(daemon)
+        self.assertEqual((recipient["status"], recipient["attempts"]), ("5.4.6", 1))
+        self.assertIn("shows our own EHLO token", recipient["reason"])
+        with daemon.smtp() as client:
+            client.ehlo()
+            self.assertIn(b"X-POSTRIDER-", client.ehlo_resp)
+        code, text = self.refusal(daemon, "user@dest.example")
+        self.assertEqual((code, text[:5]), (550, "5.4.6"))
 
 
 if __name__ == "__main__":

@@ -288,6 +288,34 @@ TEST_F(Loopback, RcptLooksUpIfAsked) {
   EXPECT_EQ(host.loop().now() - began, 3s);
 }
 
+TEST_F(Loopback, KnowsItsOwnTokenBehindAnyNat) {
+  const auto verdict = [this](std::vector<std::string> lines) {
+    const Destination destination{.name = "dest.example"};
+    const Peer peer{"gate.example", SocketAddress::parse("192.0.2.1:25").value(), std::move(lines)};
+    return run(host.loop(), plugin().hooks().attempt->on_peer(destination, peer));
+  };
+  EXPECT_TRUE(verdict({"gate.example", "PIPELINING"}).is_pass());
+  EXPECT_TRUE(verdict({}).is_pass());
+  ASSERT_EQ(host.keywords.size(), 1U);
+  const std::string token = host.keywords.front();
+  EXPECT_TRUE(token.starts_with("X-POSTRIDER-"));
+  EXPECT_EQ(token.size(), 36U);
+  EXPECT_TRUE(verdict({"gate.example", token + "0"}).is_pass());
+  const Verdict ours = verdict({"gate.example", "PIPELINING", token});
+  EXPECT_EQ(ours.reply().line(),
+            "550 5.4.6 Mail for dest.example loops back to this host: gate.example at 192.0.2.1:25 "
+            "shows our own EHLO token (to change: action of [[plugin]] loopback)");
+  EXPECT_EQ(rcpt("bob@dest.example").reply().code, 550) << "known now";
+  host.loop().advance(60s);
+  EXPECT_TRUE(rcpt("bob@dest.example").is_pass());
+  FakeHost other;
+  const auto twin = load("loopback", other);
+  EXPECT_EQ(other.keywords, host.keywords) << "one token for all loops";
+  FakeHost sender;
+  const auto silent = load("loopback", sender, table({{"action", "send"}}));
+  EXPECT_TRUE(sender.keywords.empty());
+}
+
 TEST_F(Loopback, NewInterfacesAreSeen) {
   set({"10 a.example 203.0.113.66"});
   EXPECT_TRUE(route());
