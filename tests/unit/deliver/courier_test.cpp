@@ -142,8 +142,8 @@ TEST_F(CourierTest, APluginSeesThePeerAndSendsItAway) {
   queue(message());
   run();
   EXPECT_EQ(brief(), "delivered 2.0.0 final dot");
-  EXPECT_EQ(chains->peers, (std::vector<std::string>{"a.example.org PIPELINING",
-                                                     "b.example.org PIPELINING"}));
+  EXPECT_EQ(chains->peers,
+            (std::vector<std::string>{"a.example.org PIPELINING", "b.example.org PIPELINING"}));
   EXPECT_EQ(peer.lines.back(), "QUIT");
   EXPECT_TRUE(peer.contents.empty());
 }

@@ -113,7 +113,8 @@ class FakeDeliveries final : public queue::Deliveries {
  private:
   static Task<bool> wait_for(FakeDeliveries& self, Destination, Duration limit) {
     const TimePoint until = self.loop_.now() + limit;
-    while (self.due.empty() && !self.dismissed && self.loop_.now() < until) co_await sleep_for(self.loop_, 100ms);
+    while (self.due.empty() && !self.dismissed && self.loop_.now() < until)
+      co_await sleep_for(self.loop_, 100ms);
     co_return !self.due.empty();
   }
   Loop& loop_;
