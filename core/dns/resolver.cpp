@@ -46,7 +46,7 @@ std::string to_string(const Record& record) {
 template <class T>
 DnsResult<T> convert(const Found& found, T (*to)(const Record&)) {
   if (!found) return std::unexpected(found.error());
-  DnsAnswer<T> answer{{}, found->ttl, found->authenticated};
+  DnsAnswer<T> answer{{}, found->ttl, found->authenticated, found->aliases};
   std::ranges::transform(found->records, std::back_inserter(answer.records), to);
   return answer;
 }

@@ -39,6 +39,7 @@ struct DnsAnswer {
   std::vector<T> records;      ///< never empty
   std::uint32_t ttl = 0;       ///< seconds: smallest of the records and of the CNAMEs on the way
   bool authenticated = false;  ///< the AD bit; worth something from a loopback resolver only
+  unsigned aliases = 0;        ///< CNAMEs on the way; 0: the records are the name's own
 };
 template <class T>
 using DnsResult = std::expected<DnsAnswer<T>, DnsError>;

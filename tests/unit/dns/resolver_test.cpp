@@ -172,6 +172,7 @@ TEST(Resolver, AliasIsAskedFor) {
   const auto result = rig.wait_for(rig.dns->mx("a.test"));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->ttl, 30U);
+  EXPECT_EQ(result->aliases, 1U);
   EXPECT_FALSE(result->authenticated) << "both replies must be";
   EXPECT_EQ(rig.wait_for(rig.dns->mx("gone.test")).error().failure, DnsFailure::nxdomain);
 }

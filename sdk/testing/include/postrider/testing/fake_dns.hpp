@@ -26,6 +26,10 @@ class FakeDns : public Dns {
   void set_txt(const std::string& name, std::vector<std::string> texts, std::uint32_t ttl = 300) {
     txt_[name].result = DnsAnswer<std::string>{std::move(texts), ttl};
   }
+  /// The addresses of `name` are found through so many CNAMEs.
+  void set_aliases(const std::string& name, unsigned aliases) {
+    addresses_[name].result->aliases = aliases;
+  }
   /// Every question about `name` (for PTR: the address) fails so.
   void fail(const std::string& name, DnsFailure failure) { failures_[name] = failure; }
   /// Answers about `name` come after `delay`.
