@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // postrider: the operator's tool. It asks the daemon over the control socket, or works alone
-// (check, explain, send). Text for people, --json for programs.
+// (check, explain, send, probe). Text for people, --json for programs.
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -10,6 +10,7 @@
 #include "config/reference.hpp"
 #include "configuration.hpp"
 #include "control/control_client.hpp"
+#include "control/probe_command.hpp"
 #include "control/send.hpp"
 #include "control/tool_text.hpp"
 #include "plugin/instance.hpp"
@@ -25,6 +26,7 @@ struct Arguments {
   std::string id, sender, recipient, destination, state, hook, file, key;
   std::size_t limit = 1000;
   Sending sending;
+  Probing probing;
 };
 
 constexpr int kRefused = 1;       // the daemon, or the server that `send` speaks to, said no
@@ -175,6 +177,28 @@ int send_message(Arguments& arguments) {
   return 0;
 }
 
+/// Print what a command that works alone found; the exit code tells too.
+int tell(const Arguments& arguments, const std::expected<Answer, std::string>& answer) {
+  if (!answer) return complain(answer.error(), kUsage);
+  std::cout << (arguments.json ? answer->json.dump(2) + "\n" : answer->text);
+  return answer->exit_code;
+}
+
+void add_probe(CLI::App& app, Arguments& arguments) {
+  auto* probed = app.add_subcommand(
+      "probe",
+      "Time lookup, connect, banner and EHLO of a server; exit code 0 fine, 1 slow or odd, "
+      "2 not usable");
+  Probing& probing = arguments.probing;
+  probed->add_option("target", probing.target, "HOST[:PORT]; port 25 if not given")->required();
+  probed->add_option("--dns", probing.servers,
+                     "Name server; may be repeated (default: resolv.conf)");
+  probed->add_option("--timeout", probing.timeout, "For each phase")->capture_default_str();
+  probed->add_option("--slow", probing.slow, "A phase this long is slow")->capture_default_str();
+  probed->add_option("--hello", probing.hello, "Our name after EHLO (default: this machine's)");
+  probed->callback([&] { exit_code = tell(arguments, run_probe(arguments.probing)); });
+}
+
 void add_alone(CLI::App& app, Arguments& arguments) {
   auto* checked = app.add_subcommand("check", "Read a configuration, say every mistake");
   checked->add_option("file", arguments.file, "Configuration file")->required();
@@ -208,6 +232,7 @@ int main(int count, char** words) {
   add_queue(app, arguments);
   add_routes(app, arguments);
   add_alone(app, arguments);
+  add_probe(app, arguments);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {  // --help too

@@ -35,7 +35,7 @@ MAY = {
     "deliver": {"smtp", "runtime", "plugin/chains.hpp", "queue/queue.hpp", "queue/deliveries.hpp",
                 "route", "store/store.hpp", "log"},
     "control": {"runtime", "queue", "plugin", "receive/session_table.hpp", "config", "log",
-                "smtp", "configuration.hpp"},
+                "smtp", "configuration.hpp", "dns/resolver.hpp"},
 }
 
 
