@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // postrider: the operator's tool. It asks the daemon over the control socket, or works alone
-// (check, explain, send, probe). Text for people, --json for programs.
+// (check, explain, send, probe, doctor). Text for people, --json for programs.
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -10,6 +10,7 @@
 #include "config/reference.hpp"
 #include "configuration.hpp"
 #include "control/control_client.hpp"
+#include "control/doctor.hpp"
 #include "control/probe_command.hpp"
 #include "control/send.hpp"
 #include "control/tool_text.hpp"
@@ -27,6 +28,7 @@ struct Arguments {
   std::size_t limit = 1000;
   Sending sending;
   Probing probing;
+  Examination examination;
 };
 
 constexpr int kRefused = 1;       // the daemon, or the server that `send` speaks to, said no
@@ -180,7 +182,9 @@ int send_message(Arguments& arguments) {
 /// Print what a command that works alone found; the exit code tells too.
 int tell(const Arguments& arguments, const std::expected<Answer, std::string>& answer) {
   if (!answer) return complain(answer.error(), kUsage);
-  std::cout << (arguments.json ? answer->json.dump(2) + "\n" : answer->text);
+  std::cout << (arguments.json
+                    ? answer->json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                    : answer->text);
   return answer->exit_code;
 }
 
@@ -191,12 +195,28 @@ void add_probe(CLI::App& app, Arguments& arguments) {
       "2 not usable");
   Probing& probing = arguments.probing;
   probed->add_option("target", probing.target, "HOST[:PORT]; port 25 if not given")->required();
-  probed->add_option("--dns", probing.servers,
-                     "Name server; may be repeated (default: resolv.conf)");
+  probed
+      ->add_option("--dns", probing.servers, "Name server; may be repeated (default: resolv.conf)")
+      ->allow_extra_args(false);
   probed->add_option("--timeout", probing.timeout, "For each phase")->capture_default_str();
   probed->add_option("--slow", probing.slow, "A phase this long is slow")->capture_default_str();
   probed->add_option("--hello", probing.hello, "Our name after EHLO (default: this machine's)");
   probed->callback([&] { exit_code = tell(arguments, run_probe(arguments.probing)); });
+}
+
+void add_doctor(CLI::App& app, Arguments& arguments) {
+  auto* doctor = app.add_subcommand(
+      "doctor",
+      "Examine our names in DNS, listeners, relay rules and spool; exit code 0 ok, "
+      "1 warnings, 2 something is wrong");
+  Examination& examination = arguments.examination;
+  doctor->add_option("domain", examination.domain, "Mail domain (default: that of our host name)");
+  doctor->add_option("--config", examination.file, "Configuration file")->capture_default_str();
+  doctor
+      ->add_option("--public", examination.public_addresses,
+                   "Public address that NAT gives this host; may be repeated")
+      ->allow_extra_args(false);
+  doctor->callback([&] { exit_code = tell(arguments, run_doctor(arguments.examination)); });
 }
 
 void add_alone(CLI::App& app, Arguments& arguments) {
@@ -233,6 +253,7 @@ int main(int count, char** words) {
   add_routes(app, arguments);
   add_alone(app, arguments);
   add_probe(app, arguments);
+  add_doctor(app, arguments);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {  // --help too

@@ -2,8 +2,6 @@
 #include "control/probe_command.hpp"
 
 #include <array>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include <postrider/quantity.hpp>
 
 #include "control/errand.hpp"
+#include "control/name_servers.hpp"
 #include "dns/resolver.hpp"
 #include "runtime/uv/uv_runtime.hpp"
 
@@ -56,19 +55,6 @@ std::expected<Plan, std::string> plan(const Probing& probing) {
 }
 
 }  // namespace
-
-std::expected<SocketAddress, std::string> parse_name_server(const std::string& text) {
-  if (const auto address = IpAddress::parse(text)) return SocketAddress{*address, 53};
-  if (const auto socket = SocketAddress::parse(text)) return *socket;
-  return std::unexpected("\"" + text + "\" is no address; write for example 127.0.0.1");
-}
-
-std::vector<SocketAddress> system_name_servers() {
-  std::ifstream file("/etc/resolv.conf");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return dns::servers_from_resolv_conf(text.str());
-}
 
 std::string probe_text(const ProbeFacts& facts, const Judgement& judgement) {
   std::string out = judgement.sentence + "\n";
