@@ -11,6 +11,7 @@
 
 #include "runtime/sim/sim_world.hpp"
 #include "runtime/task_set.hpp"
+#include "support/drop_at.hpp"
 
 namespace postrider::control {
 namespace {
@@ -181,6 +182,22 @@ TEST_F(ProbeTest, LocalhostIsKnownWithoutDns) {
   Server server(server_loop, "127.0.0.1:25", {{0s, "220 x\r\n"}, {0s, ""}, {0s, "250 x\r\n"}});
   EXPECT_EQ(run("localhost").peer.text(), "127.0.0.1:25");
   EXPECT_TRUE(dns.questions().empty());
+}
+
+Task<void> whole_probe(runtime::Runtime& loop) {
+  Server server(loop, kAddress,
+                {{1s, "220 x\r\n"}, {1s, ""}, {1s, "502 x\r\n"}, {0s, ""}, {1s, kEhlo}});
+  postrider::testing::ManualLoop no_loop;
+  postrider::testing::FakeDns dns(no_loop);
+  dns.set_addresses("mx.test", {"192.0.2.99", "192.0.2.25"});
+  const ProbeTarget target{.host = "mx.test"};
+  const ProbeFacts facts = co_await probe(loop, dns, target, {.timeout = 30s});
+  EXPECT_EQ(facts.phases.back().end, ProbeEnd::ok);
+}
+
+TEST(ProbeDrop, AnyMomentIsAGoodOne) {
+  EXPECT_GT(tests::drop_at_every_step([](SimWorld& world) { return whole_probe(world.loop()); }),
+            10U);
 }
 
 TEST(ProbeTarget, IsAHostOrAnAddressWithOrWithoutPort) {
