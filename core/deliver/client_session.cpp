@@ -7,6 +7,8 @@
 #include <chrono>
 #include <utility>
 
+#include "deliver/attempt_events.hpp"
+
 namespace postrider::deliver {
 
 using runtime::IoError;
@@ -24,7 +26,8 @@ ClientSession::ClientSession(Loop& loop, runtime::StreamPtr stream, Remote remot
   observe(EventKind::connected, remote_.host);
 }
 
-void ClientSession::observe(EventKind kind, std::string_view text, std::uint64_t octets) const {
+void ClientSession::observe(EventKind kind, std::string_view text, std::uint64_t octets,
+                            bool failed) const {
   if (!chains_ || !chains_->has_observers()) return;
   ProtocolEvent event;
   event.kind = kind;
@@ -36,6 +39,7 @@ void ClientSession::observe(EventKind kind, std::string_view text, std::uint64_t
   event.elapsed = std::chrono::duration_cast<Duration>(loop_.now() - began_);
   event.text = text;
   event.octets = octets;
+  event.failed = failed;
   chains_->observe(event);
 }
 
@@ -49,13 +53,12 @@ void ClientSession::observe_lines(std::string_view lines) const {
 }
 
 void ClientSession::note_attempt(const Consignment& consignment) const {
-  observe(EventKind::attempt,
-          consignment.message().queue_id() + " " + consignment.delivery.destination.text());
+  if (chains_ && chains_->has_observers()) observe(EventKind::attempt, attempt_text(consignment));
 }
 
 std::unexpected<Outcome> ClientSession::fail(Outcome outcome) {
   if (!std::exchange(broken_, true)) {
-    observe(EventKind::closed, outcome.text);
+    observe(EventKind::closed, outcome.text, 0, true);
     stream_->close();
   }
   return std::unexpected(std::move(outcome));

@@ -52,6 +52,7 @@ class ClientSession {
   /// Messages whose end was answered.
   std::size_t messages() const noexcept { return messages_; }
   const Remote& remote() const noexcept { return remote_; }
+  SocketAddress local() const { return stream_->local(); }
   const smtp::Capabilities& capabilities() const noexcept { return capabilities_; }
   /// The reply to EHLO or HELO.
   const Reply& welcome() const noexcept { return welcome_; }
@@ -83,7 +84,8 @@ class ClientSession {
   Task<Sent> end_empty();
 
   std::unexpected<Outcome> fail(Outcome outcome);
-  void observe(EventKind kind, std::string_view text, std::uint64_t octets = 0) const;
+  void observe(EventKind kind, std::string_view text, std::uint64_t octets = 0,
+               bool failed = false) const;
   void observe_lines(std::string_view lines) const;
 
   Loop& loop_;

@@ -2,6 +2,7 @@
 #include "deliver/connector.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "route/race.hpp"
@@ -26,8 +27,8 @@ Task<IoResult<StreamPtr>> connect_one(runtime::Runtime& runtime, const Options& 
 
 }  // namespace
 
-Connector::Connector(runtime::Runtime& runtime, const Options& options, Route route)
-    : runtime_(runtime), options_(options), route_(std::move(route)) {}
+Connector::Connector(runtime::Runtime& runtime, const Options& options, Route route, Failed failed)
+    : runtime_(runtime), options_(options), route_(std::move(route)), failed_(std::move(failed)) {}
 
 Task<std::optional<Connection>> Connector::next() {
   while (hop_ < route_.hops.size() && tried_ < options_.max_addresses) {
@@ -45,12 +46,14 @@ Task<std::optional<Connection>> Connector::race_addresses() {
   Hop& hop = route_.hops[hop_];
   const std::vector<IpAddress> addresses = hop.addresses;
   route::Race<IoResult<StreamPtr>> race;
+  std::vector<TimePoint> began;
   std::size_t begun = 0;
   while (begun < addresses.size() || race.pending() > 0) {
     const bool more = begun < addresses.size() && tried_ < options_.max_addresses;
     if (!more && race.pending() == 0) break;
     if (more) {
       ++tried_;
+      began.push_back(runtime_.now());
       race.add(connect_one(runtime_, options_, {addresses[begun++], hop.port}));
     }
     // After the last one there is no next to wait for.
@@ -64,7 +67,9 @@ Task<std::optional<Connection>> Connector::race_addresses() {
       Remote remote{hop.name, {addresses[place], hop.port}};
       std::erase(hop.addresses, addresses[place]);
       if (result) co_return Connection{std::move(*result), std::move(remote)};
-      note(disconnected(remote, Phase::connect, result.error()));
+      const Outcome why = disconnected(remote, Phase::connect, result.error());
+      failed_(remote, why, std::chrono::duration_cast<Duration>(runtime_.now() - began[place]));
+      note(why);
     }
   }
   co_return std::nullopt;

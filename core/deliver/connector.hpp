@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -24,7 +25,9 @@ struct Connection {
 /// [loop thread] One search for a host that works. Outlives its tasks.
 class Connector {
  public:
-  Connector(runtime::Runtime& runtime, const Options& options, Route route);
+  /// Hears of each address that could not be connected to, and after how long.
+  using Failed = std::function<void(const Remote& remote, const Outcome& why, Duration took)>;
+  Connector(runtime::Runtime& runtime, const Options& options, Route route, Failed failed);
 
   /// [may suspend] The next connection; nothing when no address is left.
   Task<std::optional<Connection>> next();
@@ -43,6 +46,7 @@ class Connector {
   runtime::Runtime& runtime_;
   const Options& options_;
   Route route_;
+  Failed failed_;
   std::size_t hop_ = 0;
   std::size_t tried_ = 0;
   std::optional<Outcome> reason_;

@@ -44,11 +44,25 @@ Courier::LoadPtr Courier::take() {
 
 void Courier::finish(Load& load) {
   Consignment& consignment = load.consignment;
+  observe_outcomes(place(), consignment);
   queue::DeliveryResult result;
   result.host_failed = consignment.host_failed;
   result.outcomes.reserve(consignment.outcomes.size());
   for (auto& outcome : consignment.outcomes) result.outcomes.push_back(std::move(*outcome));
   post_.deliveries.finish(std::move(consignment.delivery), std::move(result));
+}
+
+AttemptPlace Courier::place() {
+  AttemptPlace place{.chains = chains_.get(), .loop = post_.runtime, .id = id_};
+  if (session_) {
+    place.local = session_->local();
+    place.remote = session_->remote().address;
+  }
+  return place;
+}
+
+void Courier::number_attempt() {
+  id_ = fmt::format("{}#{}", destination_.text(), ++post_.connections);
 }
 
 bool Courier::may_reuse() const noexcept {
@@ -63,6 +77,7 @@ Task<void> Courier::deliver(Load& load) {
 
 Task<void> Courier::deliver_by_plugin(Load& load) {
   Consignment& consignment = load.consignment;
+  number_attempt();
   std::vector<Recipient> recipients;
   for (std::size_t place = 0; place < consignment.outcomes.size(); ++place)
     recipients.push_back(consignment.recipient(place));
@@ -95,7 +110,7 @@ Task<void> Courier::transact(Load& load) {
   Envelope& envelope = *load.envelope;
   Consignment& consignment = load.consignment;
   const bool reused = std::exchange(served_, true);
-  session_->note_attempt(consignment);
+  if (reused) session_->note_attempt(consignment);  // the first was told when it connected
   auto next = [this, &envelope] { return announce(envelope); };
   const auto sent = co_await session_->transact(envelope, next);
   const bool untouched = reused && !envelope.answered;
@@ -140,14 +155,21 @@ Task<bool> Courier::reach_host(Load& load) {
   if (!connector_) {
     const bool found = co_await find_route(load);
     if (!found) co_return false;
-    connector_.emplace(post_.runtime, post_.options, *route_);
+    connector_.emplace(post_.runtime, post_.options, *route_,
+                       [this, &load](const Remote& remote, const Outcome& why, Duration took) {
+                         number_attempt();
+                         AttemptPlace tried = place();
+                         tried.remote = remote.address;
+                         observe_unreached(tried, load.consignment, why.text, took);
+                       });
   }
   for (;;) {
     auto connection = co_await connector_->next();
     if (!connection) break;
+    number_attempt();
     session_.emplace(post_.runtime, std::move(connection->stream), std::move(connection->remote),
-                     post_.options, chains_,
-                     fmt::format("{}#{}", destination_.text(), ++post_.connections));
+                     post_.options, chains_, id_);
+    session_->note_attempt(load.consignment);
     served_ = false;
     auto open = co_await session_->open();
     if (open) {
@@ -201,6 +223,8 @@ Task<bool> Courier::find_route(Load& load) {
   auto found = co_await post_.router.route(*chains_, destination_);
   if (!found) {
     const Outcome outcome = unroutable(found.error());
+    number_attempt();
+    observe_unreached(place(), load.consignment, outcome.text, Duration{});
     load.consignment.host_failed = outcome.action == Action::delayed;
     load.consignment.settle(outcome);
     co_return false;

@@ -7,9 +7,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <postrider/log.hpp>
 
+#include "deliver/attempt_events.hpp"
 #include "deliver/client_session.hpp"
 #include "deliver/connector.hpp"
 #include "deliver/envelope.hpp"
@@ -52,6 +54,8 @@ class Courier {
   Task<void> work();
   LoadPtr take();
   void finish(Load& load);
+  AttemptPlace place();   // what observers are told of the attempt in hand
+  void number_attempt();  // a new id
   Task<void> deliver(Load& load);
   Task<void> deliver_by_plugin(Load& load);
   Task<void> deliver_by_smtp(Load& load);
@@ -68,6 +72,7 @@ class Courier {
   Post& post_;
   Destination destination_;
   plugin::ChainsPtr chains_;
+  std::string id_;  // of the connection, or of the try for one
   std::optional<Route> route_;
   TimePoint route_until_{};
   std::optional<Connector> connector_;  // of the delivery in hand

@@ -150,6 +150,7 @@ Reply ServerSession::reset() {
 Reply ServerSession::quit() {
   closing_ = true;
   closed_by("the client said QUIT");
+  said_quit_ = true;
   return Reply("221 2.0.0 Bye");
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include <postrider/facts.hpp>
 #include <postrider/log.hpp>
 
 namespace postrider::receive {
@@ -43,6 +44,7 @@ Task<void> ServerSession::run() {
   co_await flush();
   end_transaction();
   stream_->close();
+  observe_name();
   observe(EventKind::closed, end_.empty() ? "we closed" : end_);
 }
 
@@ -140,7 +142,10 @@ Task<bool> ServerSession::flush() {
 }
 
 Task<void> ServerSession::execute() {
-  if (services_.chains->has_observers()) observe(EventKind::line_in, line_.text);
+  if (services_.chains->has_observers()) {
+    observe_name();
+    observe(EventKind::line_in, line_.text);
+  }
   Reply reply;
   if (line_.too_long) {
     reply = Reply("500 5.5.2 Command line too long");
@@ -226,7 +231,22 @@ void ServerSession::observe(EventKind kind, std::string_view text, std::uint64_t
                              .at = services_.runtime.now(),
                              .elapsed = age(),
                              .text = text,
-                             .octets = octets});
+                             .octets = octets,
+                             .failed = kind == EventKind::closed && !said_quit_});
+}
+
+/// Tells observers the client's name, once it is known; nothing waits for it here.
+void ServerSession::observe_name() {
+  if (name_observed_ || !services_.chains->has_observers()) return;
+  const ClientName* const client = facts().peek(kClientName);
+  if (!client) return;
+  name_observed_ = true;
+  static constexpr std::array<std::string_view, 4> kResults{"pass", "fail", "temperror",
+                                                            "permerror"};
+  std::string text = "iprev=";
+  text += kResults[static_cast<std::size_t>(client->iprev)];
+  text += " " + (client->name.empty() ? client->reason : client->name);
+  observe(EventKind::named, text);
 }
 
 void ServerSession::observe_lines(std::string_view wire) {

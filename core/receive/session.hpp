@@ -87,6 +87,7 @@ class ServerSession final : private PluginsKept, public Session {
   Duration age() const;
   void observe(EventKind kind, std::string_view text, std::uint64_t octets = 0);
   void observe_lines(std::string_view wire);
+  void observe_name();
   void closed_by(std::string who);
 
   Services services_;
@@ -102,6 +103,8 @@ class ServerSession final : private PluginsKept, public Session {
   bool listens_lmtp_ = false;
   bool closing_ = false;
   bool draining_ = false;
+  bool said_quit_ = false;
+  bool name_observed_ = false;
   WithinAwaiter<runtime::IoResult<void>>* reading_ = nullptr;  // what an idle session waits in
   std::string end_;                                            // who closed, and in which phase
 };

@@ -1,172 +1,241 @@
 // SPDX-License-Identifier: MIT
 // The protocol log: a record per connection, line and outcome, in and out, that ends with a verdict
-// on the session. An observer: it decides nothing, asks no DNS, and delays nobody; when the disk is
-// slow, lines are dropped and counted.
+// on the session; and the flight recorder, which remembers the last ones whatever the level. An
+// observer: it decides nothing and delays nobody; when the disk is slow, lines are dropped.
 #include <algorithm>
-#include <map>
 
 #include <postrider/sdk.hpp>
 
-#include "conversation.hpp"
-#include "line_writer.hpp"
-#include "record.hpp"
+#include "log_file.hpp"
+#include "own_names.hpp"
+#include "recorder.hpp"
+#include "settings.hpp"
+#include "trace.hpp"
 
 namespace postrider {
 namespace {
 
-using protocol_log::Conversation;
-using protocol_log::Format;
-using protocol_log::Record;
+using namespace protocol_log;  // NOLINT: these are its own parts
 
-enum class Level : std::uint8_t { off, connections, commands, full };
-enum class Direction : std::uint8_t { both, in, out };
+/// Said by whoever is the SMTP client of this conversation.
+bool is_command(const ProtocolEvent& event) {
+  return (event.kind == EventKind::line_in) == (event.side == Side::server);
+}
 
-constexpr std::size_t kConversations = 100000;  // remembered at once, at most
+Label label_of(const ProtocolEvent& event) {
+  switch (event.kind) {
+    case EventKind::connected:
+      return Label::connected;
+    case EventKind::line_in:
+    case EventKind::line_out:
+      return is_command(event) ? Label::command : Label::reply;
+    case EventKind::data_in:
+    case EventKind::data_out:
+      return Label::data;
+    case EventKind::closed:
+      return Label::verdict;
+    case EventKind::banner:
+      return Label::banner;
+    case EventKind::accepted:
+      return Label::accepted;
+    case EventKind::refused:
+      return Label::refused;
+    case EventKind::attempt:
+      return Label::attempt;
+    case EventKind::outcome:
+      return Label::outcome;
+    case EventKind::named:
+      return Label::name;
+    case EventKind::unreached:
+      return Label::unreached;
+  }
+  return Label::connected;
+}
 
-std::optional<std::string> network_mistake(std::string_view text) {
-  const auto network = Network::parse(text);
-  if (network) return std::nullopt;
-  return network.error();
+/// The credentials in a line of a client that may not know that we take none (RFC 4954).
+std::size_t secret_begin(const ProtocolEvent& event) {
+  if (event.secret) return 0;
+  const std::string_view text = event.text;
+  const bool is_line = event.kind == EventKind::line_in || event.kind == EventKind::line_out;
+  if (!is_line || text.size() < 5 || text[4] != ' ' ||
+      !equal_ignoring_case(text.substr(0, 4), "AUTH"))
+    return text.npos;
+  const std::size_t space = text.find(' ', std::min(text.find_first_not_of(' ', 5), text.size()));
+  return space == text.npos ? space : space + 1;
 }
 
 class ProtocolLog final : public Plugin, public ProtocolObserver, public LifecycleHook {
  public:
-  struct Settings {
-    Level level = Level::commands;
-    Format format = Format::text;
-    std::string file = "/var/log/postrider/protocol.log";
-    Direction direction = Direction::both;
-    std::vector<std::string> networks;
-    Size buffer = 4_MiB;
-    static void describe(Schema<Settings>& schema);
-  };
+  using Settings = protocol_log::Settings;
 
-  ProtocolLog(Host& host, Settings settings) : host_(host), settings_(std::move(settings)) {
-    for (const std::string& text : settings_.networks)
-      networks_.push_back(Network::parse(text).value());
+  ProtocolLog(Host& host, Settings settings)
+      : host_(host),
+        settings_(std::move(settings)),
+        filter_(settings_.filter()),
+        in_force_(" [level=" + std::string(level_name(settings_.level)) + " " + filter_.text() +
+                  "]"),
+        own_names_(host),
+        recorder_(Recorder::of(host.loop(), host.id())) {
+    recorder_->keep(static_cast<std::size_t>(settings_.recorder));
     if (settings_.level == Level::off) return;
-    writer_.emplace(
-        settings_.file, settings_.buffer.octets, [format = settings_.format](std::uint64_t count) {
-          Record record;
-          record.at = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-          record.kind = "dropped";
-          const std::string text = std::to_string(count) + " lines were dropped";
-          record.text = text;
-          return format_record(record, format);
-        });
+    file_.emplace(settings_.file,
+                  FileLimits{static_cast<std::size_t>(settings_.buffer.octets),
+                             settings_.max_size.octets, static_cast<unsigned>(settings_.keep)});
+    tell_news();
+  }
+
+  Task<std::expected<void, std::string>> on_start() override {
+    if (settings_.check_own_name && (file_ || settings_.recorder > 0)) own_names_.start();
+    return std::expected<void, std::string>{};
   }
 
   void on_event(const ProtocolEvent& event) noexcept override {
-    if (!writer_ || !is_wanted(event)) return;
     try {
-      record(event);
+      take(event);
+      if (file_) tell_news();
     } catch (...) {  // no memory: the line is lost, the session is not
     }
   }
 
+  Task<void> on_drain() override {
+    if (file_) file_->expect_end();
+    return {};
+  }
+
   void on_reopen() noexcept override {
-    if (writer_) writer_->reopen();
+    if (file_) file_->reopen();
+  }
+
+  std::optional<std::string> on_command(std::span<const std::string_view> words) override {
+    if (words.empty() || words[0] != "trace") return std::nullopt;
+    return answer_trace(*recorder_, host_.loop_index(), words.subspan(1));
   }
 
  private:
-  bool is_wanted(const ProtocolEvent& event) const {
-    if (settings_.direction != Direction::both &&
-        (settings_.direction == Direction::in) != (event.side == Side::server))
-      return false;
-    return networks_.empty() || std::ranges::any_of(networks_, [&](const Network& network) {
-             return network.contains(event.remote.address);
-           });
+  void tell_news() {
+    if (const auto news = file_->news())
+      host_.log().write(LogLevel::warning, "protocol log", {{"what", *news}});
   }
 
-  void record(const ProtocolEvent& event) {
-    if (event.kind == EventKind::connected && conversations_.size() < kConversations)
-      conversations_.insert_or_assign(std::string(event.id), Conversation());
-    const auto known = conversations_.find(event.id);
-    if (known != conversations_.end()) known->second.note(event);
-    if (is_shown(event)) write(event, known == conversations_.end() ? nullptr : &known->second);
-    if (event.kind == EventKind::closed && known != conversations_.end())
-      conversations_.erase(known);
+  void take(const ProtocolEvent& event) {
+    if (!file_ && settings_.recorder == 0) return;
+    const bool begins = event.kind == EventKind::connected || event.kind == EventKind::unreached;
+    Conversation* known = begins ? recorder_->begin(event, host_.loop().wall_now(), room())
+                                 : recorder_->find(event.id);
+    if (!known) return take_alone(event);
+    take(event, *known);
+    if (event.kind != EventKind::closed && event.kind != EventKind::unreached) return;
+    write_transcript(*known);
+    recorder_->finish(*known);
   }
 
-  bool is_shown(const ProtocolEvent& event) const {
+  /// An outcome without a connection (a transport's), or more conversations than are remembered.
+  void take_alone(const ProtocolEvent& event) {
+    Conversation alone(event, host_.loop().wall_now(), 0);
+    alone.wanted = filter_.judge(alone.subject);
+    take(event, alone);
+  }
+
+  void take(const ProtocolEvent& event, Conversation& conversation) {
+    const bool learned = conversation.note(event);
+    if (event.side == Side::client && event.kind == EventKind::connected)
+      own_names_.saw(event.local.address);
+    std::string made;
+    std::string cut;
+    const Record record{host_.loop().wall_now(), event.elapsed, label_of(event), false,
+                        limited(text_of(event, conversation, made), cut)};
+    if (record.label == Label::verdict || record.label == Label::unreached)
+      conversation.end = record.text;
+    const bool was_wanted = conversation.wanted == Wanted::yes;
+    if (!was_wanted && (learned || event.kind == EventKind::connected || begins_alone(event)))
+      conversation.wanted = filter_.judge(conversation.subject);
+    if (conversation.wanted == Wanted::yes && !was_wanted) write_withheld(conversation);
+    conversation.transcript.add(record, recorder_->next_number());
+    if (file_ && conversation.wanted == Wanted::yes && is_shown(record.label))
+      write(conversation, record);
+  }
+
+  static bool begins_alone(const ProtocolEvent& event) {
+    return event.kind == EventKind::unreached || event.kind == EventKind::outcome;
+  }
+
+  std::string_view text_of(const ProtocolEvent& event, const Conversation& conversation,
+                           std::string& made) const {
+    if (const std::size_t secret = secret_begin(event); secret != std::string_view::npos) {
+      made = event.text.substr(0, secret);
+      made += "(secret, " + std::to_string(event.text.size() - secret) + " octets)";
+      return made;
+    }
     switch (event.kind) {
-      case EventKind::line_in:
-      case EventKind::line_out:
-        return settings_.level == Level::full ||
-               (settings_.level == Level::commands && is_command(event));
+      case EventKind::connected:
+        return made = std::string(event.text) + in_force_;
+      case EventKind::closed:
+        return made = conversation.verdict(event, own_names_.state(event.local.address));
       case EventKind::data_in:
       case EventKind::data_out:
+        return made = std::to_string(event.octets) + " octets";
+      default:
+        return event.text;
+    }
+  }
+
+  bool is_shown(Label label) const {
+    switch (label) {
+      case Label::command:
+        return settings_.level >= Level::commands;
+      case Label::reply:
+      case Label::data:
         return settings_.level == Level::full;
       default:
         return true;
     }
   }
-  /// Said by whoever is the SMTP client of this conversation.
-  static bool is_command(const ProtocolEvent& event) {
-    return (event.kind == EventKind::line_in) == (event.side == Side::server);
+
+  /// Names come late: what was said until a filter matched is in the transcript.
+  void write_withheld(Conversation& conversation) {
+    if (!file_) return;
+    conversation.transcript.visit([&](const Record* record, std::uint64_t) {
+      if (record && is_shown(record->label)) write(conversation, *record);
+    });
   }
 
-  void write(const ProtocolEvent& event, const Conversation* conversation) {
-    const bool is_line = event.kind == EventKind::line_in || event.kind == EventKind::line_out;
-    const std::string text = text_of(event, conversation);
-    const std::string_view kind =
-        is_line ? (is_command(event) ? "C:" : "S:") : protocol_log::event_name(event.kind);
-    writer_->write(format_record({host_.loop().wall_now(), event.id, event.side, event.local,
-                                  event.remote, event.elapsed, kind, text},
-                                 settings_.format));
+  /// The flight recorder: what the level left out, when something failed.
+  void write_transcript(Conversation& conversation) {
+    if (!file_ || settings_.level == Level::full || settings_.recorder == 0 ||
+        conversation.failure().empty() || conversation.wanted != Wanted::yes)
+      return;
+    std::string text = "transcript of " + std::to_string(conversation.transcript.size()) +
+                       " records, because: " + conversation.failure();
+    Record head{host_.loop().wall_now(), {}, Label::recorder, true, text};
+    write(conversation, head);
+    const std::string gap =
+        std::to_string(conversation.transcript.omitted()) + " records were left out here";
+    conversation.transcript.visit([&](const Record* record, std::uint64_t) {
+      Record shown = record ? *record : Record{head.at, {}, Label::recorder, true, gap};
+      shown.recorded = true;
+      write(conversation, shown);
+    });
   }
 
-  std::string text_of(const ProtocolEvent& event, const Conversation* conversation) const {
-    if (event.secret) return "(secret, " + std::to_string(event.text.size()) + " octets)";
-    switch (event.kind) {
-      case EventKind::connected:
-        return std::string(event.text) + in_force();
-      case EventKind::closed:
-        return conversation ? conversation->verdict(event) : std::string(event.text);
-      case EventKind::data_in:
-      case EventKind::data_out:
-        return std::to_string(event.octets) + " octets";
-      default:
-        return std::string(event.text);
-    }
+  void write(Conversation& conversation, const Record& record) {
+    file_->write(record, conversation.origin(settings_.format), settings_.format);
   }
 
-  /// The level and the filter, for the first record of each session.
-  std::string in_force() const {
-    static constexpr std::string_view kLevels[] = {"off", "connections", "commands", "full"};
-    static constexpr std::string_view kDirections[] = {"both", "in", "out"};
-    std::string text = " [level=";
-    text += kLevels[static_cast<std::size_t>(settings_.level)];
-    text.append(" direction=").append(kDirections[static_cast<std::size_t>(settings_.direction)]);
-    text += " networks=";
-    for (const Network& network : networks_)
-      text += (&network == networks_.data() ? "" : ",") + network.text();
-    return text + (networks_.empty() ? "all]" : "]");
+  /// Octets of records to remember of a conversation.
+  std::size_t room() const {
+    const bool is_needed = settings_.recorder > 0 || !filter_.hosts.empty() ||
+                           !filter_.senders.empty() || !filter_.recipients.empty();
+    return is_needed ? static_cast<std::size_t>(settings_.record_size.octets) : 0;
   }
 
   Host& host_;
   const Settings settings_;
-  std::vector<Network> networks_;
-  std::map<std::string, Conversation, std::less<>> conversations_;
-  std::optional<protocol_log::LineWriter> writer_;
+  const Filter filter_;
+  const std::string in_force_;  // for the first record of each session
+  OwnNames own_names_;
+  std::shared_ptr<Recorder> recorder_;
+  std::optional<LogFile> file_;
 };
-
-void ProtocolLog::Settings::describe(Schema<Settings>& schema) {
-  schema.field("level", &Settings::level, "How much is recorded")
-      .choices({{"off", Level::off},
-                {"connections", Level::connections},
-                {"commands", Level::commands},
-                {"full", Level::full}});
-  schema.field("format", &Settings::format, "Lines for people, or one JSON object a line")
-      .choices({{"text", Format::text}, {"json", Format::json}});
-  schema.field("file", &Settings::file, "Where the records go; SIGUSR1 opens it again");
-  schema.field("direction", &Settings::direction, "Incoming sessions, outgoing attempts, or both")
-      .choices({{"both", Direction::both}, {"in", Direction::in}, {"out", Direction::out}});
-  schema.field("networks", &Settings::networks, "Only remotes in these networks; empty: all")
-      .check(network_mistake);
-  schema.field("buffer", &Settings::buffer, "What may wait for the disk before lines are dropped")
-      .between(64_KiB, 1_GiB);
-}
 
 }  // namespace
 }  // namespace postrider

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// One line of the protocol log, as text for people or as JSON for programs.
+// One record of the protocol log: its compact form, in which it is kept and handed to the writer,
+// and its line, as text for people or as JSON (RFC 8259) for programs.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,22 +13,50 @@ namespace postrider::protocol_log {
 
 enum class Format : std::uint8_t { text, json };
 
-/// What a record says; `text` may be hostile.
+/// How a record is called in the log.
+enum class Label : std::uint8_t {
+  connected,
+  command,
+  reply,
+  data,
+  verdict,
+  banner,
+  accepted,
+  refused,
+  attempt,
+  outcome,
+  name,
+  unreached,
+  recorder,
+  dropped
+};
+
+/// Octets of text that a record keeps; the line says how many there were.
+inline constexpr std::size_t kTextLimit = 2048;
+
+/// What a record says, apart from whose it is. `text` may be hostile.
 struct Record {
   WallTime at{};
-  std::string_view id;
-  Side side{};
-  SocketAddress local;
-  SocketAddress remote;
   Duration elapsed{};
-  std::string_view kind;  ///< "connected", "C:", "S:", "verdict", ...
+  Label label{};
+  bool recorded = false;  ///< written afterwards, from the flight recorder
   std::string_view text;
 };
 
-/// One line with its line end. The text is made printable.
-std::string format_record(const Record& record, Format format);
+/// Whose record: the part that all lines of a conversation share, ready for a line.
+std::string origin(std::string_view id, Side side, const SocketAddress& local,
+                   const SocketAddress& remote, Format format);
 
-/// How events are called in records.
-std::string_view event_name(EventKind kind) noexcept;
+/// Appends one line with its line end. The text is made printable; `origin` is taken as it is.
+void append_line(std::string& out, const Record& record, std::string_view origin, Format format);
+
+/// `text` as a JSON string, control characters and invalid UTF-8 made harmless.
+void append_json(std::string& out, std::string_view text);
+
+/// "2026-11-21T04:38:00.123Z"
+std::string time_text(WallTime at);
+
+/// At most kTextLimit octets of `text`; `kept` holds them when something had to be left out.
+std::string_view limited(std::string_view text, std::string& kept);
 
 }  // namespace postrider::protocol_log

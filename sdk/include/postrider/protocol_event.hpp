@@ -20,8 +20,10 @@ enum class EventKind : std::uint8_t {
   banner,       ///< our greeting was sent; `elapsed` is the time to banner
   accepted,     ///< a message was committed; text: its queue id
   refused,      ///< a plugin or the policy refused; text: who and why
-  attempt,      ///< a delivery attempt begins; text: queue id and destination
-  outcome,      ///< a recipient's outcome; text: address, action, status, reason
+  attempt,      ///< a delivery attempt begins; text: queue id, destination, from=<>, to=<>
+  outcome,      ///< a recipient's outcome; text: queue id, address, action, status, reason
+  named,        ///< the client's reverse name is known; text: "iprev=pass NAME", or why not
+  unreached,    ///< no connection came about; text: queue id, why; remote: what was tried, if any
 };
 
 /// Whose conversation it is.
@@ -39,6 +41,7 @@ struct ProtocolEvent {
   std::string_view text;     ///< raw: may hold anything the peer sent
   std::uint64_t octets = 0;
   bool secret = false;       ///< the text holds credentials: mask it
+  bool failed = false;       ///< closed, outcome, unreached: it did not end as it should
 };
 
 }  // namespace postrider

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "unit/plugins/load.hpp"
 
@@ -54,9 +56,17 @@ class ProtocolLog : public ::testing::Test {
   }
   /// Ends the plugin, which writes all; the file's text.
   std::string text() {
-    plugin_.reset();
+    end();
     std::ifstream in(file_);
     return {std::istreambuf_iterator<char>(in), {}};
+  }
+  /// As the daemon ends it: told before, so that it waits for the disk.
+  void end() {
+    EXPECT_TRUE(plugin_->hooks().lifecycle->on_drain().is_done());
+    plugin_.reset();
+  }
+  std::string ask(std::vector<std::string_view> words) {
+    return plugin_->hooks().lifecycle->on_command(words).value_or("");
   }
   FakeHost host_{"protocol_log"};
   std::string folder_;
@@ -148,10 +158,193 @@ TEST_F(ProtocolLog, DropsAreSaidWhenNobodyReads) {
   EXPECT_NE(line.find(" dropped "), line.npos);
 }
 
-TEST_F(ProtocolLog, AFileThatCannotBeOpenedIsAnError) {
-  EXPECT_NE(
-      load_error("protocol_log", table({{"file", "/nonexistent/log"}})).find("/nonexistent/log"),
-      std::string::npos);
+TEST_F(ProtocolLog, ALogThatCannotBeOpenedStopsNothingAndIsSaid) {
+  file_ = folder_ + "/missing/log";
+  open({});
+  EXPECT_TRUE(host_.log().contains("/missing/log cannot be opened: No such file"))
+      << host_.log().lines.size();
+  session();
+  std::filesystem::create_directory(folder_ + "/missing");
+  plugin_->hooks().lifecycle->on_reopen();
+  session();
+  EXPECT_NE(text().find("verdict client closed"), std::string::npos);
+}
+
+TEST_F(ProtocolLog, AFullDiskStopsNothingAndIsSaid) {
+  file_ = "/dev/full";
+  open({});
+  for (int i = 0; i < 200 && host_.log().lines.empty(); ++i) {
+    session();
+    ::usleep(5000);
+  }
+  EXPECT_TRUE(host_.log().contains("/dev/full cannot be written: No space left on device"));
+}
+
+TEST_F(ProtocolLog, InstancesOfOneFileShareItsWriter) {
+  open({{"max_size", "20KiB"}, {"keep", 100}});
+  {
+    FakeHost other_host("second");
+    const std::string& name = file_;
+    const SettingTable same = table({{"file", name}, {"max_size", "20KiB"}, {"keep", 100}});
+    PluginLibrary other = load("protocol_log", other_host, same);
+    std::jthread beside([&] {
+      for (int i = 0; i < 300; ++i) {
+        ProtocolEvent one;
+        one.id = "other";
+        one.text = std::string_view("0123456789012345678901234567890123456789");
+        other.hooks().observer->on_event(one);
+      }
+    });
+    for (int i = 0; i < 300; ++i) event(EventKind::connected, std::string(60, 'x'));
+  }
+  end();
+  std::size_t lines = 0;
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    ++files;
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line); ++lines) {
+      EXPECT_TRUE(line.starts_with("2026-")) << line;
+      EXPECT_TRUE(line.ends_with("]")) << line;
+    }
+  }
+  EXPECT_EQ(lines, 600U);
+  EXPECT_GT(files, 2U);
+}
+
+TEST_F(ProtocolLog, AReloadKeepsSessionsAndChangesTheLevel) {
+  open({{"level", "connections"}});
+  event(EventKind::connected, "accepted");
+  std::optional<PluginLibrary> old = std::move(plugin_);
+  open({{"level", "full"}, {"format", "json"}});
+  std::swap(*old, *plugin_);
+  event(EventKind::line_in, "EHLO old.example");  // this session keeps what it began with
+  std::swap(*old, *plugin_);
+  old.reset();
+  EXPECT_NE(ask({"trace", "get", "s1"}).find("EHLO old.example"), std::string::npos);
+  session();
+  const std::string all = text();
+  EXPECT_NE(all.find("connected accepted [level=connections"), all.npos);
+  EXPECT_EQ(all.find("EHLO old.example"), all.npos);
+  EXPECT_NE(all.find("\"text\":\"accepted [level=full direction=both networks=all]\""), all.npos);
+}
+
+TEST_F(ProtocolLog, NameFiltersWithholdUntilTheNameIsKnown) {
+  open({{"recipients", list({"*.example.net"})}, {"level", "commands"}});
+  event(EventKind::connected, "accepted");
+  event(EventKind::line_in, "MAIL FROM:<a@example.com>");
+  event(EventKind::line_in, "RCPT TO:<b@Sub.Example.NET> NOTIFY=NEVER");
+  event(EventKind::closed, "client closed");
+  event(EventKind::connected, "accepted");
+  event(EventKind::line_in, "RCPT TO:<b@example.net>");
+  event(EventKind::closed, "client closed");
+  const std::string all = text();
+  EXPECT_EQ(std::ranges::count(all, '\n'), 4) << all;
+  EXPECT_NE(all.find("C: MAIL FROM:<a@example.com>"), all.npos);
+  EXPECT_NE(all.find("recipients=*.example.net]"), all.npos);
+}
+
+TEST_F(ProtocolLog, HostFiltersKnowNextHopHeloAndReverseName) {
+  open({{"hosts", list({"mx.example.net"})}, {"level", "connections"}});
+  event(EventKind::connected, "MX.example.net", 0ms, Side::client);
+  event(EventKind::connected, "accepted");
+  event(EventKind::named, "iprev=pass mx.example.net");
+  event(EventKind::connected, "accepted");
+  event(EventKind::named, "iprev=fail no name of the address leads back to it (mx.example.net)");
+  EXPECT_EQ(std::ranges::count(text(), '\n'), 3);
+}
+
+TEST_F(ProtocolLog, AFailureWritesTheWholeTranscript) {
+  open({{"level", "connections"}});
+  event(EventKind::connected, "accepted");
+  event(EventKind::line_in, "RCPT TO:<nobody@example.org>");
+  event(EventKind::line_out, "550 5.1.1 No such user");
+  event(EventKind::closed, "the client said QUIT");
+  const std::string all = text();
+  EXPECT_NE(all.find("ms | recorder transcript of 4 records, because: 550 5.1.1 No such user\n"),
+            all.npos)
+      << all;
+  EXPECT_NE(all.find("ms | C: RCPT TO:<nobody@example.org>\n"), all.npos);
+  EXPECT_NE(all.find("ms | S: 550 5.1.1 No such user\n"), all.npos);
+}
+
+TEST_F(ProtocolLog, TheRecorderRemembersAtEveryLevelAndIsBounded) {
+  open({{"level", "off"}, {"recorder", 2}, {"record_size", "4KiB"}});
+  for (int i = 0; i < 5; ++i) session();
+  std::string answer = ask({"trace"});
+  EXPECT_EQ(answer.find("\"open\":true"), answer.npos);
+  std::size_t sessions = 0;
+  for (std::size_t at = answer.find("\"id\":"); at != answer.npos;
+       at = answer.find("\"id\":", at + 1))
+    ++sessions;
+  EXPECT_EQ(sessions, 2U) << answer;
+  event(EventKind::connected, "accepted");
+  for (int i = 0; i < 1000; ++i) event(EventKind::line_in, "NOOP " + std::to_string(i));
+  answer = ask({"trace", "get", "s1"});
+  EXPECT_LT(answer.size(), 70000U);
+  EXPECT_NE(answer.find("NOOP 0\""), answer.npos);
+  EXPECT_NE(answer.find("NOOP 999\""), answer.npos);
+  EXPECT_EQ(answer.find("NOOP 500\""), answer.npos);
+  EXPECT_NE(answer.find("records were left out here"), answer.npos);
+  EXPECT_NE(ask({"trace", "get", "s9"}).find("\"error\""), std::string::npos);
+  EXPECT_EQ(ask({"routes"}), "");
+}
+
+TEST_F(ProtocolLog, TraceFollowsWithACursorAndFilters) {
+  open({{"level", "off"}});
+  event(EventKind::connected, "accepted");
+  EXPECT_EQ(ask({"trace", "since", "now"}), "{\"cursors\":[\"0:1\"],\"lines\":[]}");
+  event(EventKind::line_in, "EHLO a.example");
+  const std::string answer = ask({"trace", "since", "0:1", "direction=in"});
+  EXPECT_TRUE(answer.starts_with("{\"cursors\":[\"0:2\"],\"lines\":[{\"time\":")) << answer;
+  EXPECT_NE(answer.find("EHLO a.example"), answer.npos);
+  EXPECT_EQ(answer.find("accepted"), answer.npos);
+  EXPECT_EQ(ask({"trace", "since", "0:1", "direction=out"}),
+            "{\"cursors\":[\"0:2\"],\"lines\":[]}");
+  EXPECT_NE(ask({"trace", "since", "0:1", "colour=red"}).find("no filter"), std::string::npos);
+}
+
+TEST_F(ProtocolLog, SecretsOfAuthAreMaskedEverywhere) {
+  open({{"level", "full"}});
+  event(EventKind::connected, "accepted");
+  event(EventKind::line_in, "auth PLAIN AGpvZQBzZWNyZXQ=");
+  event(EventKind::line_in, "AUTH LOGIN");
+  event(EventKind::line_in, "c2VjcmV0", 0ms, Side::server, true);
+  EXPECT_EQ(ask({"trace", "get", "s1"}).find("AGpv"), std::string::npos);
+  const std::string all = text();
+  EXPECT_NE(all.find("C: auth PLAIN (secret, 16 octets)\n"), all.npos) << all;
+  EXPECT_NE(all.find("C: AUTH LOGIN\n"), all.npos);
+  EXPECT_EQ(all.find("c2Vj"), all.npos);
+}
+
+TEST_F(ProtocolLog, OurOwnPtrIsEvidenceInTheVerdict) {
+  host_.dns().set_ptr("198.51.100.1", {"other.example.org"});
+  open({});
+  EXPECT_TRUE(plugin_->hooks().lifecycle->on_start().is_done());
+  event(EventKind::connected, "mx.example.net", 0ms, Side::client);
+  host_.loop().advance(1s);
+  event(EventKind::closed, "the peer closed", 12ms, Side::client);
+  const std::size_t asked = host_.dns().questions().size();
+  event(EventKind::connected, "mx.example.net", 0ms, Side::client);
+  host_.loop().advance(1min);
+  EXPECT_EQ(host_.dns().questions().size(), asked) << "not per session";
+  host_.loop().advance(std::chrono::hours(1));
+  EXPECT_GT(host_.dns().questions().size(), asked) << "but every hour";
+  const std::string all = text();
+  EXPECT_NE(all.find("our own address 198.51.100.1 has the name other.example.org, but we call "
+                     "ourselves mail.example.org"),
+            all.npos)
+      << all;
+}
+
+TEST_F(ProtocolLog, AttemptsThatReachNobodyAndOutcomesAreRecorded) {
+  open({{"level", "connections"}});
+  event(EventKind::unreached, "q1 example.net from=<a@b.c> to=<d@e.f>; connection refused", 1s,
+        Side::client);
+  event(EventKind::outcome, "q2 <x@y.z> delivered 2.0.0 to the maildir", 0ms, Side::client);
+  const std::string all = text();
+  EXPECT_NE(all.find("unreached q1 example.net"), all.npos) << all;
+  EXPECT_NE(all.find("outcome q2 <x@y.z> delivered"), all.npos);
 }
 
 }  // namespace
