@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // postrider: the operator's tool. It asks the daemon over the control socket, or works alone
 // (check, explain, send, probe, doctor). Text for people, --json for programs.
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +16,7 @@
 #include "control/probe_command.hpp"
 #include "control/send.hpp"
 #include "control/tool_text.hpp"
+#include "control/trace.hpp"
 #include "plugin/instance.hpp"
 
 namespace {
@@ -29,6 +32,7 @@ struct Arguments {
   Sending sending;
   Probing probing;
   Examination examination;
+  Tracing tracing;
 };
 
 constexpr int kRefused = 1;       // the daemon, or the server that `send` speaks to, said no
@@ -123,6 +127,42 @@ void add_routes(CLI::App& app, Arguments& arguments) {
     if (!arguments.key.empty()) words.push_back(arguments.key);
     exit_code = ask_daemon(arguments, words,
                            [&](const Json& json) { return routes_text(json, arguments.key); });
+  });
+}
+
+/// Print what is new, for ever: until the daemon or the operator ends it.
+int follow_trace(const Arguments& arguments) {
+  constexpr auto kPoll = std::chrono::milliseconds(300);
+  std::string cursors;
+  for (;; std::this_thread::sleep_for(kPoll)) {
+    const auto words = trace_words(arguments.tracing, cursors);
+    const auto answer = ask(arguments.control, {{"words", words}});
+    if (!answer) return complain(answer.error());
+    if (answer->contains("error")) return complain(answer->at("error").get<std::string>());
+    cursors = next_cursors(*answer);
+    if (arguments.json)
+      for (const Json& line : answer->at("lines")) std::cout << line.dump() << "\n";
+    else
+      std::cout << trace_text(*answer);
+    std::cout.flush();
+    if (!std::cout) return 0;
+  }
+}
+
+void add_trace(CLI::App& app, Arguments& arguments) {
+  Tracing& tracing = arguments.tracing;
+  auto* trace = app.add_subcommand("trace", "Sessions and attempts that protocol_log remembers");
+  trace->add_option("id", tracing.id, "The whole transcript of this one");
+  trace->add_flag("--follow", tracing.follow, "Print lines as they come");
+  trace->add_option("--direction", tracing.direction, "in or out");
+  trace->add_option("--network", tracing.networks, "Remotes in this network");
+  trace->add_option("--host", tracing.hosts, "Next hop, HELO or reverse name; *.example.org");
+  trace->add_option("--sender", tracing.senders, "A sender in this domain; *.example.org");
+  trace->add_option("--recipient", tracing.recipients, "A recipient in this domain");
+  trace->callback([&] {
+    const bool follows = tracing.follow && tracing.id.empty();
+    exit_code = follows ? follow_trace(arguments)
+                        : ask_daemon(arguments, trace_words(tracing, ""), trace_text);
   });
 }
 
@@ -251,6 +291,7 @@ int main(int count, char** words) {
   add_daemon(app, arguments);
   add_queue(app, arguments);
   add_routes(app, arguments);
+  add_trace(app, arguments);
   add_alone(app, arguments);
   add_probe(app, arguments);
   add_doctor(app, arguments);

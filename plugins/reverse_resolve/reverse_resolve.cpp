@@ -100,7 +100,7 @@ class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook 
                            temporary ? names.error().text : "the address has no name",
                            {}};
     }
-    const std::vector<std::string> candidates = self.host_names(names->records);
+    const std::vector<std::string> candidates = self.host_names(client, names->records);
     if (candidates.empty())
       co_return ClientName{IprevResult::permerror, {}, "the address has no valid host name", {}};
     bool temporary = false;
@@ -118,13 +118,22 @@ class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook 
                          {}};
   }
 
-  /// PTR names are hostile: only real host names count, in lower case, each once.
-  std::vector<std::string> host_names(const std::vector<std::string>& raw) const {
+  /// PTR names are hostile: only real host names count, in lower case, each once. The first that
+  /// is none is logged, for the operator of that network will ask.
+  std::vector<std::string> host_names(const IpAddress& client,
+                                      const std::vector<std::string>& raw) const {
     std::vector<std::string> names;
+    bool told = false;
     for (std::string_view name : raw) {
       if (name.ends_with('.')) name.remove_suffix(1);
       std::string lowered = lower(name);
-      if (!is_host_name(lowered) || std::ranges::find(names, lowered) != names.end()) continue;
+      if (!is_host_name(lowered)) {
+        if (!std::exchange(told, true))
+          host_.log().write(LogLevel::info, "reverse name is no host name",
+                            {{"client", client.text()}, {"name", printable(name)}});
+        continue;
+      }
+      if (std::ranges::find(names, lowered) != names.end()) continue;
       names.push_back(std::move(lowered));
       if (names.size() == static_cast<std::size_t>(settings_.max_names)) break;
     }

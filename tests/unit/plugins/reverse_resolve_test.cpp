@@ -75,6 +75,35 @@ TEST_F(ReverseResolve, HostileNamesAreNoNames) {
   EXPECT_EQ(host_.dns().questions().size(), 1U);
 }
 
+TEST_F(ReverseResolve, HostileNamesAreLoggedOncePrintable) {
+  host_.dns().set_ptr("192.0.2.1", {"evil\r\nX: 1", "<b>\"x\"</b>", "ok.example"});
+  host_.dns().set_addresses("ok.example", {"192.0.2.1"});
+  EXPECT_EQ(iprev(), IprevResult::pass);
+  ASSERT_EQ(host_.log().lines.size(), 1U);
+  EXPECT_TRUE(host_.log().contains("name=evil??X: 1")) << host_.log().lines.front();
+}
+
+TEST_F(ReverseResolve, AMappedClientIsIpv4) {
+  host_.dns().set_ptr("192.0.2.1", {"client.example"});
+  host_.dns().set_addresses("client.example", {"2001:db8::1", "192.0.2.1"});
+  FakeSession mapped(host_.loop(), "::ffff:192.0.2.1");
+  EXPECT_TRUE(plugin().hooks().connect->on_connect(mapped).take().is_pass());
+  host_.loop().advance(1s);
+  const ClientName* client = mapped.facts().peek(kClientName);
+  ASSERT_NE(client, nullptr);
+  EXPECT_EQ(client->iprev, IprevResult::pass);
+}
+
+TEST_F(ReverseResolve, SkipCoversIpv6AndMapped) {
+  settings_ = table({{"skip", list({"127.0.0.0/8", "fd00::/8", "::1"})}});
+  for (const char* address : {"::ffff:127.0.0.1", "fd00::5", "::1"}) {
+    FakeSession skipped(host_.loop(), address);
+    EXPECT_TRUE(plugin().hooks().connect->on_connect(skipped).take().is_pass());
+    EXPECT_FALSE(skipped.facts().is_owned(kClientName)) << address;
+  }
+  EXPECT_TRUE(host_.dns().questions().empty());
+}
+
 TEST_F(ReverseResolve, ChecksAtMostMaxNames) {
   std::vector<std::string> names;
   for (int i = 0; i < 50; ++i) names.push_back("n" + std::to_string(i) + ".example");

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "control/trace.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace postrider::control {
+namespace {
+
+std::string text(const Json& json, const char* key) {
+  return json.value(key, std::string());
+}
+
+void add(std::vector<std::string>& words, const char* key, const std::vector<std::string>& values) {
+  for (const std::string& value : values) words.push_back(std::string(key) + "=" + value);
+}
+
+std::string line_text(const Json& line) {
+  return fmt::format("{} {} {} {} {} +{}ms {} {}\n", text(line, "time"), text(line, "id"),
+                     text(line, "side"), text(line, "local"), text(line, "remote"),
+                     line.value("ms", std::int64_t{0}), text(line, "kind"), text(line, "text"));
+}
+
+std::string lines_text(Json lines) {
+  // Each loop answered for itself; people want one order.
+  std::ranges::stable_sort(
+      lines, [](const Json& a, const Json& b) { return text(a, "time") < text(b, "time"); });
+  std::string out;
+  for (const Json& line : lines) out += line_text(line);
+  return out;
+}
+
+std::string session_text(const Json& session) {
+  std::string out =
+      fmt::format("{}  {} {}  {} {}", text(session, "began"), text(session, "side"),
+                  text(session, "id"), text(session, "remote"), text(session, "host"));
+  const std::string failure = text(session, "failure"), verdict = text(session, "verdict");
+  if (!failure.empty()) out += "\n    FAILED: " + failure;
+  return out + "\n    " + (verdict.empty() ? "under way" : verdict) + "\n";
+}
+
+}  // namespace
+
+std::vector<std::string> trace_words(const Tracing& tracing, const std::string& cursors) {
+  if (!tracing.id.empty()) return {"trace", "get", tracing.id};
+  std::vector<std::string> words{"trace"};
+  if (tracing.follow) words.insert(words.end(), {"since", cursors.empty() ? "now" : cursors});
+  if (!tracing.direction.empty()) words.push_back("direction=" + tracing.direction);
+  add(words, "network", tracing.networks);
+  add(words, "host", tracing.hosts);
+  add(words, "sender", tracing.senders);
+  add(words, "recipient", tracing.recipients);
+  return words;
+}
+
+std::string next_cursors(const Json& answer) {
+  std::string cursors;
+  for (const Json& cursor : answer.value("cursors", Json::array()))
+    cursors += (cursors.empty() ? "" : ",") + cursor.get<std::string>();
+  return cursors;
+}
+
+std::string trace_text(const Json& answer) {
+  if (answer.contains("lines")) return lines_text(answer.at("lines"));
+  Json sessions = answer.value("sessions", Json::array());
+  std::ranges::stable_sort(
+      sessions, [](const Json& a, const Json& b) { return text(a, "began") < text(b, "began"); });
+  std::string out;
+  for (const Json& session : sessions) {
+    out += session_text(session);
+    if (session.contains("lines")) out += lines_text(session.at("lines"));
+  }
+  return out.empty() ? "No session is recorded.\n" : out;
+}
+
+}  // namespace postrider::control
