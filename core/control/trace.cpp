@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/trace.hpp"
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,12 +23,18 @@ std::string line_text(const Json& line) {
                      line.value("ms", std::int64_t{0}), text(line, "kind"), text(line, "text"));
 }
 
-std::string lines_text(Json lines) {
-  // Each loop answered for itself; people want one order.
-  std::ranges::stable_sort(
-      lines, [](const Json& a, const Json& b) { return text(a, "time") < text(b, "time"); });
+/// Each loop answered for itself; people want one order.
+std::vector<Json> by_time(const Json& list, const char* key) {
+  std::multimap<std::string, Json> sorted;
+  for (const Json& one : list) sorted.emplace(text(one, key), one);
+  std::vector<Json> result;
+  for (auto& [time, one] : sorted) result.push_back(std::move(one));
+  return result;
+}
+
+std::string lines_text(const Json& lines) {
   std::string out;
-  for (const Json& line : lines) out += line_text(line);
+  for (const Json& line : by_time(lines, "time")) out += line_text(line);
   return out;
 }
 
@@ -63,11 +70,8 @@ std::string next_cursors(const Json& answer) {
 
 std::string trace_text(const Json& answer) {
   if (answer.contains("lines")) return lines_text(answer.at("lines"));
-  Json sessions = answer.value("sessions", Json::array());
-  std::ranges::stable_sort(
-      sessions, [](const Json& a, const Json& b) { return text(a, "began") < text(b, "began"); });
   std::string out;
-  for (const Json& session : sessions) {
+  for (const Json& session : by_time(answer.value("sessions", Json::array()), "began")) {
     out += session_text(session);
     if (session.contains("lines")) out += lines_text(session.at("lines"));
   }
