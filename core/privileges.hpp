@@ -7,8 +7,8 @@
 
 namespace postrider {
 
-/// [before any other thread] Become `user` and `group`; empty: no change. Of root's capabilities only
-/// CAP_NET_BIND_SERVICE stays, for this thread and those it starts. The error names the key.
+/// [before any other thread] Become `user` and `group`; empty: no change. Of root's capabilities
+/// only CAP_NET_BIND_SERVICE stays, for this thread and those it starts. The error names the key.
 std::expected<void, std::string> drop_privileges(const std::string& user, const std::string& group);
 
 }  // namespace postrider

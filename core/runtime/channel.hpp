@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Between loops only values travel: a channel hands each value to a function on the receiver's loop.
+// Between loops only values travel: a channel hands each value to a function on the receiver's
+// loop.
 #pragma once
 
 #include <functional>
@@ -19,9 +20,8 @@ class Channel {
         receive_(std::make_shared<const std::function<void(T)>>(std::move(receive))) {}
 
   void send(T value) const {
-    runtime_->post([receive = receive_, value = std::move(value)]() mutable {
-      (*receive)(std::move(value));
-    });
+    runtime_->post(
+        [receive = receive_, value = std::move(value)]() mutable { (*receive)(std::move(value)); });
   }
 
  private:

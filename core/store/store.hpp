@@ -101,8 +101,8 @@ struct Stored {
 
 struct Recovered {
   std::uint64_t messages = 0;
-  std::uint64_t torn = 0;     ///< unfinished records at the end of the log: never acknowledged
-  std::uint64_t damaged = 0;  ///< records set aside in corrupt/
+  std::uint64_t torn = 0;          ///< unfinished records at the end of the log: never acknowledged
+  std::uint64_t damaged = 0;       ///< records set aside in corrupt/
   std::vector<std::string> notes;  ///< one line each, for the log
 };
 
@@ -155,9 +155,10 @@ class FileSystem;  // file.hpp
 struct LogOptions {
   std::string folder;
   std::uint64_t segment_size = 64ull << 20;
-  unsigned spare_segments = 4;               ///< dead segments kept for reuse
-  std::uint64_t large_body = 128ull << 10;   ///< from here a body is a file of its own
-  std::uint64_t minimum_free = 64ull << 20;  ///< octets of disk kept free; below it admits() is false
+  unsigned spare_segments = 4;              ///< dead segments kept for reuse
+  std::uint64_t large_body = 128ull << 10;  ///< from here a body is a file of its own
+  std::uint64_t minimum_free = 64ull
+                               << 20;  ///< octets of disk kept free; below it admits() is false
 };
 
 /// The segmented log (docs/decisions, shared evidence: group commit, recycled segments). Takes an

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <postrider/outcome.hpp>
-
 #include <array>
+
+#include <postrider/outcome.hpp>
 
 namespace postrider {
 
 std::string_view phase_name(Phase phase) noexcept {
   static constexpr std::array<std::string_view, 13> kNames{
-      "route", "connect", "greeting", "helo", "tls", "auth", "mail",
+      "route", "connect", "greeting", "helo",      "tls",       "auth", "mail",
       "rcpt",  "data",    "body",     "final dot", "transport", "queue"};
   return kNames[static_cast<std::size_t>(phase)];
 }

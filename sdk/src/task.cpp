@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The frame pool: free lists of 64-octet size classes, one set per thread and library.
-#include <postrider/task.hpp>
-
 #include <array>
 #include <new>
+
+#include <postrider/task.hpp>
 
 namespace postrider::detail {
 namespace {

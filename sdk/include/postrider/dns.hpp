@@ -2,13 +2,13 @@
 // DNS as a mail server needs it: answers with their TTL, and failures told apart.
 #pragma once
 
-#include <postrider/ip_address.hpp>
-#include <postrider/task.hpp>
-
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <vector>
+
+#include <postrider/ip_address.hpp>
+#include <postrider/task.hpp>
 
 namespace postrider {
 

@@ -3,9 +3,6 @@
 // and cancelled with the session. Nothing that does not read a fact ever waits for it.
 #pragma once
 
-#include <postrider/loop.hpp>
-#include <postrider/task.hpp>
-
 #include <coroutine>
 #include <memory>
 #include <optional>
@@ -13,6 +10,9 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <postrider/loop.hpp>
+#include <postrider/task.hpp>
 
 namespace postrider {
 

@@ -2,12 +2,12 @@
 // The well-known facts: their names, their types, who usually owns them.
 #pragma once
 
-#include <postrider/fact.hpp>
-#include <postrider/time.hpp>
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <postrider/fact.hpp>
+#include <postrider/time.hpp>
 
 namespace postrider {
 

@@ -3,13 +3,13 @@
 // production loop is libuv's; tests use one in virtual time. Everything here is [loop thread only].
 #pragma once
 
-#include <postrider/task.hpp>
-#include <postrider/time.hpp>
-
 #include <coroutine>
 #include <cstddef>
 #include <optional>
 #include <utility>
+
+#include <postrider/task.hpp>
+#include <postrider/time.hpp>
 
 namespace postrider {
 
@@ -104,7 +104,9 @@ class SleepAwaiter final : private Timer {
   Duration length_;
   ReadyNode node_;
 };
-inline SleepAwaiter sleep_for(Loop& loop, Duration length) noexcept { return {loop, length}; }
+inline SleepAwaiter sleep_for(Loop& loop, Duration length) noexcept {
+  return {loop, length};
+}
 
 /// co_await within(loop, limit, task): the task's result, or nothing when the limit passes first;
 /// then the task is dropped, which cancels what it waits for.

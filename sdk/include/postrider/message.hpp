@@ -3,13 +3,13 @@
 // [loop thread], valid until the hook's task ends.
 #pragma once
 
-#include <postrider/path.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <postrider/path.hpp>
 
 namespace postrider {
 
@@ -31,8 +31,8 @@ class Message {
   /// Read octets of the body at `offset` after the header block; fewer at the end.
   virtual std::string read_body(std::uint64_t offset, std::size_t length) const = 0;
 
-  /// Put a field above all others (below our Received). CR and LF in the value are folded to blanks;
-  /// an ill-formed name is refused with false.
+  /// Put a field above all others (below our Received). CR and LF in the value are folded to
+  /// blanks; an ill-formed name is refused with false.
   virtual bool prepend_field(std::string_view name, std::string_view value) = 0;
   /// Remove every field of that name; returns how many.
   virtual std::size_t remove_field(std::string_view name) = 0;

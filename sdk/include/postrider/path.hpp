@@ -10,7 +10,8 @@
 
 namespace postrider {
 
-/// A reverse-path or forward-path: null ("<>"), a mailbox, or the bare "Postmaster" (section 4.5.1).
+/// A reverse-path or forward-path: null ("<>"), a mailbox, or the bare "Postmaster"
+/// (section 4.5.1).
 class Path {
  public:
   /// The null reverse-path.

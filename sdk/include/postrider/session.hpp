@@ -3,13 +3,13 @@
 // that is valid until their task ends. [loop thread]
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include <postrider/annotations.hpp>
 #include <postrider/fact.hpp>
 #include <postrider/ip_address.hpp>
 #include <postrider/time.hpp>
-
-#include <cstdint>
-#include <string>
 
 namespace postrider {
 

@@ -2,13 +2,13 @@
 // One mail transaction: from MAIL to the end of data. RSET destroys it. [loop thread]
 #pragma once
 
-#include <postrider/annotations.hpp>
-#include <postrider/parameters.hpp>
-#include <postrider/path.hpp>
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <postrider/annotations.hpp>
+#include <postrider/parameters.hpp>
+#include <postrider/path.hpp>
 
 namespace postrider {
 

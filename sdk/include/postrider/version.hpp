@@ -18,15 +18,21 @@
 #define POSTRIDER_SANITIZER_TAG "none"
 #endif
 
+/// A hash of the SDK's headers; the build defines it (find_package(Postrider) does, too).
+#ifndef POSTRIDER_SDK_HASH
+#define POSTRIDER_SDK_HASH "unknown"
+#endif
+
 namespace postrider {
 
 /// Grows with every change of the interfaces; a library of another number is refused.
 inline constexpr std::uint32_t kSdkNumber = 1;
 inline constexpr std::uint32_t kEntryMagic = 0x50525431;  // "PRT1"
 
-/// Compiler, language, C++ library ABI, sanitizer: all that must agree between host and plugin.
+/// SDK headers, compiler, language, C++ library ABI, sanitizer: all that must agree between host
+/// and plugin.
 inline constexpr char kBuildTag[] =
-    __VERSION__ "; c++" POSTRIDER_STRINGIZE(__cplusplus) "; libstdc++ " POSTRIDER_STRINGIZE(
+    "sdk " POSTRIDER_SDK_HASH "; " __VERSION__ "; c++" POSTRIDER_STRINGIZE(__cplusplus) "; libstdc++ " POSTRIDER_STRINGIZE(
         _GLIBCXX_RELEASE) " abi" POSTRIDER_STRINGIZE(_GLIBCXX_USE_CXX11_ABI)
         "; sanitizer " POSTRIDER_SANITIZER_TAG;
 

@@ -269,9 +269,8 @@ TEST_F(TransactionTest, ObserversSeeTheDialog) {
     return std::ranges::find(chains->events, wanted) != chains->events.end();
   };
   EXPECT_TRUE(has(EventKind::connected, "a.example.org"));
-  EXPECT_TRUE(has(
-      EventKind::attempt,
-      "0000000000001 example.org from=<sender@client.example> to=<one@example.org>"));
+  EXPECT_TRUE(has(EventKind::attempt,
+                  "0000000000001 example.org from=<sender@client.example> to=<one@example.org>"));
   EXPECT_TRUE(has(EventKind::line_out, "RCPT TO:<one@example.org>"));
   EXPECT_TRUE(has(EventKind::line_in, "354 go ahead"));
   EXPECT_TRUE(has(EventKind::data_out, ""));
