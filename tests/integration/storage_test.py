@@ -137,7 +137,7 @@ class Storage(Case):
         config = daemon.config
         os.chmod(self.folder, 0o755)
         other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
-        for mode in ((0o500, 0o000) if not other else (0o700, 0o755)):
+        for mode in ((0o000,) if not other else (0o700, 0o755)):
             daemon.spool.chmod(mode)
             self.addCleanup(daemon.spool.chmod, 0o700)
             run = subprocess.run([*other, BUILD / "core" / "postriderd", "--config", config],
