@@ -5,6 +5,7 @@ Everything a test starts it stops, by process id. Traffic goes to loopback addre
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import smtplib
@@ -23,10 +24,18 @@ COMPLAINTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: Threa
 PATIENCE = 120 if SANITIZED else 40  # seconds a test waits for what must happen
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port():
+    """A port nobody has, over TCP and UDP; below those that the kernel gives to connections, so that
+    it is still free when the server of a test opens it."""
+    while True:
+        port = random.randint(12000, 32000)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_for(what, condition, seconds=PATIENCE):
@@ -158,7 +167,7 @@ class NameServer(Process):
     def __init__(self, folder, zones):
         self.folder = pathlib.Path(folder) / "nsd"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port(socket.SOCK_DGRAM)
+        self.port = free_port()
         lines = ["server:", f"  ip-address: 127.0.0.1@{self.port}", f'  zonesdir: "{self.folder}"',
                  f'  pidfile: "{self.folder}/nsd.pid"', '  username: ""', '  chroot: ""',
                  f'  xfrdfile: "{self.folder}/xfrd.state"', f'  zonelistfile: "{self.folder}/zone.list"',
