@@ -27,8 +27,9 @@ struct RecipientStatus {
   RecipientState state = RecipientState::queued;
   /// Nothing more to do and nothing to show: delivered, failed and reported, or removed.
   bool gone = false;
-  /// Outcome hooks hear of its end; not stored. Till then nothing may try it again.
-  bool settling = false;
+  /// Who is at work on its end: outcome hooks, and the wait for the other destinations of a message
+  /// whose time is up. Not stored. Until it is zero nothing may try it again.
+  std::uint8_t settling = 0;
   std::uint32_t attempts = 0;
   WallTime next_attempt{};  ///< delayed only
   EnhancedStatus status;    ///< of the last attempt

@@ -144,11 +144,11 @@ class LoopQueue final : public Queue, public Deliveries {
 
   // Settling (loop_queue_outcomes.cpp)
   void settle(Settled settled);
+  static std::string reason_of(const Outcome& outcome);
   static std::vector<RecipientOutcome> outcomes_of(const OwnedMessage& message,
                                                    const Settled& settled);
   Task<void> report(Settled settled, std::vector<RecipientOutcome> outcomes,
                     plugin::ChainsPtr chains);
-  void complete(const OwnedMessage& message, Settled& settled) const;
   void apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
              plugin::Chains* chains);
   void warn_of_silence(const OwnedMessage& message, const Settled& settled);
@@ -162,7 +162,14 @@ class LoopQueue final : public Queue, public Deliveries {
   void saved(store::MessageId id, const store::Result<void>& result);
   void save_failed(OwnedMessage& message, const store::Error& error);
   void save_again();
+
+  // Giving up (loop_queue_give_up.cpp)
   void give_up();
+  void give_up(OwnedMessage& message, std::optional<std::uint32_t> answered);
+  void end(OwnedMessage& message, Settled& settled);
+  void complete(const OwnedMessage& message, Settled& settled) const;
+  void keep_back(OwnedMessage& message, Settled& settled);
+  void tell_all(OwnedMessage& message, Settled& settled);
 
   // Delays (loop_queue_delays.cpp)
   void remind_later(OwnedMessage& message);

@@ -20,7 +20,7 @@ Outcome delay_of(const RecipientStatus& status) {
 bool waits_untold(const RecipientStatus& status) noexcept {
   const bool waits =
       status.state == RecipientState::queued || status.state == RecipientState::delayed;
-  return waits && !status.gone && !status.settling && !status.delay_reported;
+  return waits && !status.gone && status.settling == 0 && !status.delay_reported;
 }
 
 }  // namespace
@@ -40,20 +40,16 @@ void LoopQueue::tell_delays() {
 void LoopQueue::tell_delay(OwnedMessage& message) {
   message.remind_at.reset();
   const plugin::ChainsPtr chains = this->chains();
-  Settled settled{.record = message.record, .indices = {}, .outcomes = {}, .attempted = false};
+  Settled settled{.record = message.record, .indices = {}, .outcomes = {}};
   for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
     if (!waits_untold(message.recipients[i])) continue;
     settled.indices.push_back(i);
     settled.outcomes.push_back(delay_of(message.recipients[i]));
-    settled.attempts = std::max(settled.attempts, message.recipients[i].attempts);
   }
   if (settled.indices.empty() || !chains || !chains->has_outcome_hooks()) return;
+  settled.waited = settled.indices;
   std::vector<RecipientOutcome> outcomes = outcomes_of(message, settled);
-  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
-    RecipientStatus& status = message.recipients[settled.indices[i]];
-    outcomes[i].attempts = status.attempts;
-    status.delay_asked = true;
-  }
+  for (const std::uint32_t index : settled.indices) message.recipients[index].delay_asked = true;
   tasks_.spawn(report_delay(std::move(settled), std::move(outcomes), chains));
 }
 

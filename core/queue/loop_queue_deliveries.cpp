@@ -155,11 +155,12 @@ void LoopQueue::withdraw(const Withdrawal& withdrawal) {
 
 void LoopQueue::expire(const Expiry& expiry) {
   RecipientGroup& group = expiry.record->groups()[expiry.group];
-  if (group.place == Scheduled::Place::active || group.place == Scheduled::Place::none) return;
+  if (group.place == Scheduled::Place::active) return;  // its end is the answer
   scheduler_.drop(group, runtime_.now());
   Settled settled{.record = expiry.record,
                   .indices = std::move(group.indices),
                   .outcomes = {},
+                  .group = group.number,
                   .attempts = group.attempts,
                   .expired = true};
   leave(group);
@@ -211,6 +212,7 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
   Settled settled{.record = attempt.record,
                   .indices = std::move(indices),
                   .outcomes = std::move(result.outcomes),
+                  .group = group.number,
                   .attempts = group.attempts,
                   .expired = runtime_.wall_now() >= attempt.record->give_up_at()};
   std::vector<std::uint32_t> ended;

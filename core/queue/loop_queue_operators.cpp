@@ -86,7 +86,7 @@ std::size_t LoopQueue::retry(const Selection& selection) {
   return change(
       selection,
       [&](RecipientStatus& status) {
-        if (status.settling) return false;
+        if (status.settling != 0) return false;
         if (!waits(status) && !(failed_too && status.state == RecipientState::failed)) return false;
         if (status.state == RecipientState::failed)
           owned_.set_state(status, RecipientState::queued, false);
@@ -118,7 +118,7 @@ std::size_t LoopQueue::release(const Selection& selection) {
   return change(
       selection,
       [this](RecipientStatus& status) {
-        if (status.state != RecipientState::held || status.settling) return false;
+        if (status.state != RecipientState::held || status.settling != 0) return false;
         status.reason = "released by the operator, waits for a free connection";
         owned_.set_state(status, RecipientState::queued, false);
         return true;

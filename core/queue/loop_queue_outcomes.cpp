@@ -10,20 +10,6 @@
 namespace postrider::queue {
 namespace {
 
-std::string reason_of(const Outcome& outcome) {
-  std::string text =
-      outcome.text.empty() && outcome.reply.code != 0 ? outcome.reply.line() : outcome.text;
-  if (text.empty()) text = "no reason was given";
-  return printable(text);
-}
-
-/// RFC 3463: 4.4.7 is "delivery time expired"; as the end of all attempts it is permanent.
-void turn_into_failure(Outcome& outcome, const std::string& reason) {
-  outcome.action = Action::failed;
-  outcome.status = {5, 4, 7};
-  outcome.text = "delivery time expired; " + reason;
-}
-
 BodyFacts facts_of(std::string_view octets) {
   const auto eight = [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; };
   BodyFacts facts;
@@ -48,29 +34,24 @@ store::Result<store::BodyPtr> make_body(store::Store& store, store::MessageId id
 void LoopQueue::settle(Settled settled) {
   OwnedMessage* message = owned_.find(settled.record->id());
   if (!message || message->recipients.empty()) return;  // removed by the operator
-  complete(*message, settled);
+  for (const std::uint32_t index : settled.indices) {
+    RecipientStatus& status = message->recipients[index];
+    status.attempts = std::max(status.attempts, settled.attempts);
+  }
+  if (settled.expired) end(*message, settled);
+  if (settled.indices.empty()) return;
   const plugin::ChainsPtr chains = this->chains();
+  for (const std::uint32_t index : settled.indices) ++message->recipients[index].settling;
   if (!chains || !chains->has_outcome_hooks()) return apply(*message, settled, {}, chains.get());
   std::vector<RecipientOutcome> outcomes = outcomes_of(*message, settled);
-  for (const std::uint32_t index : settled.indices) message->recipients[index].settling = true;
   tasks_.spawn(report(std::move(settled), std::move(outcomes), chains));
 }
 
-void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
-  if (!settled.expired) return;
-  settled.attempted = !settled.outcomes.empty();
-  settled.outcomes.resize(settled.indices.size());
-  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
-    Outcome& outcome = settled.outcomes[i];
-    if (outcome.action != Action::delayed) continue;
-    const RecipientStatus& status = message.recipients[settled.indices[i]];
-    const bool tried = outcome.status.is_set();
-    if (!tried) outcome.remote = status.remote;
-    if (!tried) outcome.reply = status.reply;
-    turn_into_failure(outcome, tried                   ? reason_of(outcome)
-                               : status.reason.empty() ? "it could never be tried"
-                                                       : status.reason);
-  }
+std::string LoopQueue::reason_of(const Outcome& outcome) {
+  std::string text =
+      outcome.text.empty() && outcome.reply.code != 0 ? outcome.reply.line() : outcome.text;
+  if (text.empty()) text = "no reason was given";
+  return printable(text);
 }
 
 std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message,
@@ -79,11 +60,12 @@ std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message
   outcomes.reserve(settled.indices.size());
   for (std::size_t i = 0; i < settled.indices.size(); ++i) {
     const RecipientStatus& status = message.recipients[settled.indices[i]];
-    outcomes.push_back({.recipient = settled.record->recipients()[settled.indices[i]],
-                        .outcome = settled.outcomes[i],
-                        .attempts = settled.attempts,
-                        .attempted = settled.attempted,
-                        .delay_reported = status.delay_reported || status.delay_asked});
+    outcomes.push_back(
+        {.recipient = settled.record->recipients()[settled.indices[i]],
+         .outcome = settled.outcomes[i],
+         .attempts = status.attempts,
+         .attempted = !std::ranges::binary_search(settled.waited, settled.indices[i]),
+         .delay_reported = status.delay_reported || status.delay_asked});
   }
   return outcomes;
 }
@@ -136,10 +118,10 @@ void LoopQueue::add_reports(OwnedMessage& message, const std::vector<std::uint32
 void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
                           const Settled& settled, bool reported) {
   RecipientStatus& status = message.recipients[index];
-  status.settling = false;
-  const bool is_old = outcome.action == Action::delayed && settled.attempts < status.attempts;
+  --status.settling;
+  const bool is_old = outcome.action == Action::delayed && (settled.attempts < status.attempts ||
+                                                            status.state == RecipientState::failed);
   if (status.gone || is_old) return;
-  status.attempts = std::max(status.attempts, settled.attempts);
   status.status = outcome.status;
   status.reason = reason_of(outcome);
   status.remote = printable(outcome.remote);
@@ -262,16 +244,6 @@ void LoopQueue::save_again() {
   save_again_at_.reset();
   for (const store::MessageId id : std::exchange(unsaved_, {}))
     if (OwnedMessage* message = owned_.find(id)) save(*message);
-}
-
-void LoopQueue::give_up() {
-  while (const auto id = owned_.take_expired(runtime_.wall_now())) {
-    const OwnedMessage* message = owned_.find(*id);
-    if (!message) continue;
-    const RecordPtr record = message->record;
-    for (const RecipientGroup& group : record->groups())
-      send(loop_of_group(group), Expiry{record, group.number});
-  }
 }
 
 }  // namespace postrider::queue

@@ -47,6 +47,10 @@ RecipientView view_of(const OwnedMessage& message, std::size_t index) {
   if (status.state == RecipientState::delayed) view.next_attempt = status.next_attempt;
   view.status = status.status.text();
   view.reason = shown_reason(status, view.state);
+  if (message.ending && status.settling != 0 && view.next_attempt) {
+    view.next_attempt.reset();
+    view.reason = "its time is up; the report waits for the attempts under way";
+  }
   view.remote = status.remote;
   return view;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +19,13 @@ struct NewMessage {
   store::BodyPtr body;
 };
 
+/// A message whose time is up, until every destination's loop has said how its recipients ended.
+struct Ending {
+  std::set<std::uint32_t> awaited;          ///< groups that have not answered
+  std::map<std::uint32_t, Outcome> failed;  ///< of those that have, by recipient
+  std::vector<std::uint32_t> waited;        ///< of the failed: whom nobody tried at the end
+};
+
 /// A message and where its recipients stand. At most one commit of it is under way, so that no
 /// older state can overtake a newer one.
 struct OwnedMessage {
@@ -27,11 +35,13 @@ struct OwnedMessage {
   std::vector<NewMessage> reports;    ///< to be committed with the next state
   std::vector<NewMessage> departing;  ///< reports in the commit under way
   std::optional<WallTime> remind_at;  ///< when its delay is to be told
+  std::unique_ptr<Ending> ending;     ///< while it is being given up
   std::string damage;                 ///< why it cannot be read; then it has no recipients
   bool saving = false;
   bool dirty = false;
   bool removing = false;  ///< the commit under way removes it
   bool vanished = false;  ///< the store does not know it
+  bool given_up = false;  ///< its time is up, and all destinations were asked
 
   /// Nothing is left to do or to show.
   bool is_done() const noexcept;

@@ -36,7 +36,8 @@ struct Withdrawal {
   std::uint32_t group = 0;
   std::vector<std::uint32_t> indices;
 };
-/// Owner to the destination's loop: the give-up time passed. What is under way may still succeed.
+/// Owner to the destination's loop: the give-up time passed. The answer is an expired `Settled`, of
+/// what waited, or at the end of the attempt under way, which may still succeed.
 struct Expiry {
   RecordPtr record;
   std::uint32_t group = 0;
@@ -45,12 +46,13 @@ struct Expiry {
 struct Settled {
   RecordPtr record;
   std::vector<std::uint32_t> indices;
-  std::vector<Outcome> outcomes;  ///< none if the time expired without an attempt
+  std::vector<Outcome> outcomes;        ///< none if the time expired without an attempt
+  std::vector<std::uint32_t> waited{};  ///< of the indices: nobody tried these, time passed
+  std::uint32_t group = 0;              ///< whose attempt ended, or who expired
   std::uint32_t attempts = 0;
   WallTime next_attempt{};
-  bool expired = false;   ///< there will be no further attempt
-  bool late = false;      ///< of an attempt that was given up: only success counts
-  bool attempted = true;  ///< false: time passed, nothing else
+  bool expired = false;  ///< there will be no further attempt
+  bool late = false;     ///< of an attempt that was given up: only success counts
 };
 /// Recovery to any loop: found in the store.
 struct Adoption {

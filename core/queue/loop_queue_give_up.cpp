@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Giving a message up, on the loop that owns it. The loop of each destination says what waited
+// there, or how the attempt under way ended. What failed is kept back until all have answered, so
+// that the sender gets one report of it, in one durable step; what was delivered is not kept back.
+#include <algorithm>
+
+#include "queue/loop_queue.hpp"
+
+namespace postrider::queue {
+namespace {
+
+bool waits(const RecipientStatus& status) noexcept {
+  const bool waiting =
+      status.state == RecipientState::queued || status.state == RecipientState::delayed;
+  return waiting && !status.gone;
+}
+
+/// RFC 3463: 4.4.7 is "delivery time expired"; as the end of all attempts it is permanent.
+void turn_into_failure(Outcome& outcome, const std::string& reason) {
+  outcome.action = Action::failed;
+  outcome.status = {5, 4, 7};
+  outcome.text = "delivery time expired; " + reason;
+}
+
+}  // namespace
+
+void LoopQueue::give_up() {
+  while (const auto id = owned_.take_expired(runtime_.wall_now()))
+    if (OwnedMessage* message = owned_.find(*id)) give_up(*message, std::nullopt);
+}
+
+/// Asks the loops of all destinations but `answered`. Those on this loop answer before it returns.
+void LoopQueue::give_up(OwnedMessage& message, std::optional<std::uint32_t> answered) {
+  if (std::exchange(message.given_up, true)) return;
+  const RecordPtr record = message.record;
+  std::set<std::uint32_t> groups;
+  for (std::size_t i = 0; i < message.recipients.size(); ++i)
+    if (waits(message.recipients[i])) groups.insert(message.groups[i]);
+  if (groups.empty()) return;
+  message.ending = std::make_unique<Ending>(groups);
+  if (answered) groups.erase(*answered);
+  for (const std::uint32_t group : groups)
+    send(loop_of_group(record->groups()[group]), Expiry{record, group});
+}
+
+/// What is left in `settled` is to be told now.
+void LoopQueue::end(OwnedMessage& message, Settled& settled) {
+  complete(message, settled);
+  give_up(message, settled.group);
+  if (!message.ending || message.ending->awaited.erase(settled.group) == 0) return;
+  keep_back(message, settled);
+  if (message.ending->awaited.empty()) tell_all(message, settled);
+}
+
+void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
+  if (settled.outcomes.empty()) settled.waited = settled.indices;
+  settled.outcomes.resize(settled.indices.size());
+  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
+    Outcome& outcome = settled.outcomes[i];
+    if (outcome.action != Action::delayed) continue;
+    const RecipientStatus& status = message.recipients[settled.indices[i]];
+    const bool tried = outcome.status.is_set();
+    if (!tried) outcome.remote = status.remote;
+    if (!tried) outcome.reply = status.reply;
+    turn_into_failure(outcome, tried                   ? reason_of(outcome)
+                               : status.reason.empty() ? "it could never be tried"
+                                                       : status.reason);
+  }
+}
+
+void LoopQueue::keep_back(OwnedMessage& message, Settled& settled) {
+  Ending& ending = *message.ending;
+  ending.waited.insert(ending.waited.end(), settled.waited.begin(), settled.waited.end());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < settled.indices.size(); ++i) {
+    const std::uint32_t index = settled.indices[i];
+    if (settled.outcomes[i].action == Action::failed) {
+      ending.failed.emplace(index, std::move(settled.outcomes[i]));
+      ++message.recipients[index].settling;
+      continue;
+    }
+    settled.indices[kept] = index;
+    if (kept != i) settled.outcomes[kept] = std::move(settled.outcomes[i]);
+    ++kept;
+  }
+  settled.indices.resize(kept);
+  settled.outcomes.resize(kept);
+}
+
+void LoopQueue::tell_all(OwnedMessage& message, Settled& settled) {
+  const auto ending = std::exchange(message.ending, nullptr);
+  for (auto& [index, outcome] : ending->failed) {
+    RecipientStatus& status = message.recipients[index];
+    --status.settling;
+    if (!waits(status)) continue;  // the operator held or removed it meanwhile
+    settled.indices.push_back(index);
+    settled.outcomes.push_back(std::move(outcome));
+  }
+  settled.waited = std::move(ending->waited);
+  std::ranges::sort(settled.waited);
+}
+
+}  // namespace postrider::queue
