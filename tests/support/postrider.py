@@ -58,11 +58,12 @@ def is_open(port):
 class Process:
     """A child that is ended with the test, whatever happens."""
 
-    def __init__(self, command, log, env=None, cwd=None):
+    def __init__(self, command, log, env=None, cwd=None, preexec=None):
         self.log_path = pathlib.Path(log)
         self.log = open(self.log_path, "ab")
         self.child = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=self.log,
-                                      stdin=subprocess.DEVNULL, env=env, cwd=cwd)
+                                      stdin=subprocess.DEVNULL, env=env, cwd=cwd,
+                                      preexec_fn=preexec)
 
     @property
     def pid(self):
