@@ -76,12 +76,14 @@ class Server final : public control::Daemon {
 
   // control::Daemon (server_control.cpp)
   std::string hostname() const override;
+  WallTime now() const override { return runtime_->wall_now(); }
   WallTime started_at() const override { return started_at_; }
   bool is_stopping() const override { return stopping_; }
   receive::SessionTable::Figures sessions() const override { return sessions_.figures(); }
   store::Stats store_stats() const override;
   Task<queue::QueueCounts> counts() override;
-  Task<std::vector<queue::MessageView>> list(queue::Selection selection) override;
+  Task<control::Listing> list(queue::Selection selection) override;
+  Task<queue::TallyTable> tally(queue::Selection selection, queue::TallyKey key) override;
   Task<std::size_t> change(control::QueueChange change, queue::Selection selection) override;
   Task<std::vector<queue::DestinationView>> destinations() override;
   std::expected<std::string, std::string> headers(const std::string& queue_id) override;

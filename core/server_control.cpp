@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/control_json.hpp"
+#include "queue/walk.hpp"
 #include "server.hpp"
 
 namespace postrider {
@@ -10,6 +11,8 @@ namespace postrider {
 namespace {
 
 constexpr std::size_t kShownHeader = 64 * 1024;
+/// Of one loop, in one answer: a message may have thousands.
+constexpr std::size_t kShownRecipients = 100'000;
 
 void add(queue::QueueCounts& sum, const queue::QueueCounts& one) {
   sum.messages += one.messages;
@@ -55,6 +58,43 @@ std::size_t apply(queue::LoopQueue& queue, control::QueueChange change,
   return 0;
 }
 
+// On the worker's loop, slice by slice.
+
+Task<std::vector<queue::MessageView>> list_of(Worker& worker, queue::Selection selection) {
+  std::vector<queue::MessageView> views;
+  std::size_t recipients = 0;
+  co_await queue::walk(worker.runtime(), worker.queue(), selection, [&](queue::Selection slice) {
+    slice.limit = selection.limit - views.size();
+    for (queue::MessageView& view : worker.queue().list(slice)) {
+      recipients += view.recipients.size();
+      views.push_back(std::move(view));
+    }
+    return views.size() < selection.limit && recipients < kShownRecipients;
+  });
+  co_return views;
+}
+
+Task<queue::TallyTable> tally_of(Worker& worker, queue::Selection selection, queue::TallyKey key) {
+  queue::TallyTable table;
+  co_await queue::walk(worker.runtime(), worker.queue(), std::move(selection),
+                       [&](const queue::Selection& slice) {
+                         worker.queue().tally(slice, key, table);
+                         return true;
+                       });
+  co_return table;
+}
+
+Task<std::size_t> change_in(Worker& worker, control::QueueChange change,
+                            queue::Selection selection) {
+  std::size_t changed = 0;
+  co_await queue::walk(worker.runtime(), worker.queue(), std::move(selection),
+                       [&](const queue::Selection& slice) {
+                         changed += apply(worker.queue(), change, slice);
+                         return true;
+                       });
+  co_return changed;
+}
+
 bool has_queued(const queue::MessageView& message) {
   return std::ranges::find(message.recipients, queue::RecipientState::queued,
                            &queue::RecipientView::state) != message.recipients.end();
@@ -98,29 +138,36 @@ Task<queue::QueueCounts> Server::counts() {
   co_return sum;
 }
 
-Task<std::vector<queue::MessageView>> Server::list(queue::Selection selection) {
+Task<control::Listing> Server::list(queue::Selection selection) {
   using Views = std::vector<queue::MessageView>;
-  auto all = co_await ask_all<Views>(
-      [&selection](Worker& worker) -> Task<Views> { return worker.queue().list(selection); });
-  Views merged;
-  for (Views& views : all)
-    merged.insert(merged.end(), std::make_move_iterator(views.begin()),
-                  std::make_move_iterator(views.end()));
-  std::ranges::sort(merged, {}, &queue::MessageView::queue_id);
-  if (merged.size() > selection.limit) merged.resize(selection.limit);
-  if (std::ranges::any_of(merged, has_queued)) {
+  const std::size_t limit = selection.limit;
+  selection.limit = limit + 1;  // one more, to know whether there is more
+  auto all = co_await ask_at_once<Views>(
+      [selection](Worker& worker) { return list_of(worker, selection); });
+  control::Listing listing;
+  for (Views& views : all) std::ranges::move(views, std::back_inserter(listing.messages));
+  std::ranges::sort(listing.messages, {}, &queue::MessageView::queue_id);
+  listing.is_cut = listing.messages.size() > limit;
+  if (listing.is_cut) listing.messages.resize(limit);
+  if (std::ranges::any_of(listing.messages, has_queued)) {
     const auto waiting = co_await destinations();
-    for (queue::MessageView& message : merged)
+    for (queue::MessageView& message : listing.messages)
       explain_back_off(message, waiting, runtime_->wall_now());
   }
-  co_return merged;
+  co_return listing;
+}
+
+Task<queue::TallyTable> Server::tally(queue::Selection selection, queue::TallyKey key) {
+  const auto all = co_await ask_at_once<queue::TallyTable>(
+      [selection, key](Worker& worker) { return tally_of(worker, selection, key); });
+  queue::TallyTable sum;
+  for (const queue::TallyTable& one : all) sum += one;
+  co_return sum;
 }
 
 Task<std::size_t> Server::change(control::QueueChange change, queue::Selection selection) {
-  const auto all =
-      co_await ask_all<std::size_t>([change, &selection](Worker& worker) -> Task<std::size_t> {
-        return apply(worker.queue(), change, selection);
-      });
+  const auto all = co_await ask_at_once<std::size_t>(
+      [change, selection](Worker& worker) { return change_in(worker, change, selection); });
   std::size_t changed = 0;
   for (const std::size_t one : all) changed += one;
   co_return changed;

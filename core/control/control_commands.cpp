@@ -5,16 +5,12 @@
 #include <array>
 
 #include "control/control_json.hpp"
+#include "control/queue_commands.hpp"
+#include "control/request.hpp"
 
 namespace postrider::control {
 
 namespace {
-
-/// A request, read and checked.
-struct Request {
-  std::vector<std::string> words;
-  queue::Selection selection;
-};
 
 struct Command {
   std::string_view words;  ///< as the operator types them
@@ -22,67 +18,11 @@ struct Command {
   Task<Json> (*run)(Daemon& daemon, Request request);
 };
 
-Json mistake(std::string text) {
-  return {{"error", std::move(text)}};
-}
-
-std::string no_message(const std::string& id) {
-  return "no message " + id + " in the queue; postrider queue list shows those there are";
-}
-
 Task<Json> status(Daemon& daemon, Request) {
   const queue::QueueCounts counts = co_await daemon.counts();
   co_return Json{{"hostname", daemon.hostname()},    {"started", time_text(daemon.started_at())},
                  {"stopping", daemon.is_stopping()}, {"sessions", to_json(daemon.sessions())},
                  {"queue", to_json(counts)},         {"store", to_json(daemon.store_stats())}};
-}
-
-Task<Json> queue_list(Daemon& daemon, Request request) {
-  const auto messages = co_await daemon.list(std::move(request.selection));
-  Json list = Json::array();
-  for (const queue::MessageView& message : messages) list.push_back(to_json(message));
-  co_return Json{{"messages", std::move(list)}};
-}
-
-/// One message whole: its state, each recipient's reason and next step, its header block.
-Task<Json> queue_show(Daemon& daemon, Request request) {
-  queue::Selection selection;
-  selection.queue_id = request.words.back();
-  const auto found = co_await daemon.list(selection);
-  if (found.empty()) co_return mistake(no_message(request.words.back()));
-  Json shown = to_json(found.front());
-  const auto headers = daemon.headers(request.words.back());
-  shown["headers"] = headers ? *headers : "(" + headers.error() + ")";
-  co_return shown;
-}
-
-/// Why a change of one message changed nothing.
-Task<Json> nothing_changed(Daemon& daemon, std::string id) {
-  queue::Selection selection;
-  selection.queue_id = id;
-  const auto found = co_await daemon.list(selection);
-  if (found.empty()) co_return mistake(no_message(id));
-  std::string states;
-  for (const queue::RecipientView& recipient : found.front().recipients) {
-    const std::string state(queue::state_name(recipient.state));
-    if (!states.contains(state)) states += (states.empty() ? "" : ", ") + state;
-  }
-  co_return mistake("nothing to change in " + found.front().queue_id + ": its recipients are " +
-                    states);
-}
-
-template <QueueChange kind>
-Task<Json> queue_change(Daemon& daemon, Request request) {
-  queue::Selection selection = std::move(request.selection);
-  if (request.words.size() > 2) selection.queue_id = request.words.back();
-  const bool all = selection.queue_id.empty() && selection.sender.empty() &&
-                   selection.recipient.empty() && selection.destination.empty();
-  if (all && kind != QueueChange::retry)
-    co_return mistake("say which: an id, --sender, --recipient or --destination (\"*\" for all)");
-  const std::string id = selection.queue_id;
-  const std::size_t changed = co_await daemon.change(kind, std::move(selection));
-  if (changed == 0 && !id.empty()) co_return co_await nothing_changed(daemon, id);
-  co_return Json{{"changed", changed}};
 }
 
 Task<Json> destinations(Daemon& daemon, Request) {
@@ -112,15 +52,16 @@ Task<Json> stop(Daemon& daemon, Request) {
   return Task<Json>(Json{{"stopping", true}});
 }
 
-constexpr std::array<Command, 12> kCommands{{
+constexpr std::array<Command, 13> kCommands{{
     {"status", 0, status},
     {"queue list", 0, queue_list},
+    {"queue count", 0, queue_count},
     {"queue show", 1, queue_show},
     {"why", 1, queue_show},
-    {"queue retry", 1, queue_change<QueueChange::retry>},
-    {"queue hold", 1, queue_change<QueueChange::hold>},
-    {"queue release", 1, queue_change<QueueChange::release>},
-    {"queue remove", 1, queue_change<QueueChange::remove>},
+    {"queue retry", 1, queue_retry},
+    {"queue hold", 1, queue_hold},
+    {"queue release", 1, queue_release},
+    {"queue remove", 1, queue_remove},
     {"destinations", 0, destinations},
     {"plugins", 0, plugins},
     {"reload", 0, reload},
@@ -143,41 +84,6 @@ const Command* find(const std::vector<std::string>& words) {
   return nullptr;
 }
 
-std::expected<queue::Selection, std::string> selection_of(const Json& options) {
-  queue::Selection selection;
-  selection.sender = options.value("sender", "");
-  selection.recipient = options.value("recipient", "");
-  selection.destination = options.value("destination", "");
-  selection.limit = options.value("limit", selection.limit);
-  const std::string state = options.value("state", "");
-  if (state.empty()) return selection;
-  using enum queue::RecipientState;
-  for (const auto known : {queued, active, delayed, held, delivered, failed})
-    if (queue::state_name(known) == state) selection.state = known;
-  if (!selection.state)
-    return std::unexpected("no state \"" + state +
-                           "\"; queued, active, delayed, held, delivered or failed");
-  return selection;
-}
-
-std::expected<Request, std::string> read(const std::string& line) {
-  const Json parsed = Json::parse(line, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("words") || !parsed["words"].is_array())
-    return std::unexpected("a request is one line of JSON: {\"words\": [\"status\"]}");
-  Request request;
-  for (const Json& word : parsed["words"])
-    if (word.is_string()) request.words.push_back(word.get<std::string>());
-  if (request.words.empty()) return std::unexpected("no command");
-  try {
-    auto selection = selection_of(parsed.value("options", Json::object()));
-    if (!selection) return std::unexpected(selection.error());
-    request.selection = std::move(*selection);
-  } catch (const nlohmann::json::exception&) {
-    return std::unexpected("an option has a value of the wrong type");
-  }
-  return request;
-}
-
 std::string line_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -185,7 +91,7 @@ std::string line_of(const Json& json) {
 }  // namespace
 
 Task<std::string> answer(Daemon& daemon, std::string request) {
-  auto asked = read(request);
+  auto asked = read_request(request, daemon.now());
   if (!asked) co_return line_of(mistake(asked.error()));
   if (const Command* command = find(asked->words)) {
     const Json result = co_await command->run(daemon, std::move(*asked));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/control_json.hpp"
 
+#include <algorithm>
+
 #include <fmt/chrono.h>
 
 #include "plugin/instance.hpp"
@@ -43,6 +45,10 @@ std::string merged(std::span<const std::string> answers) {
   return sum.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Json mistake(std::string text) {
+  return {{"error", std::move(text)}};
+}
+
 std::string time_text(WallTime time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(
@@ -81,6 +87,38 @@ Json to_json(const queue::MessageView& message) {
           {"arrived", time_text(message.arrived)},
           {"give_up_at", time_text(message.give_up_at)},
           {"recipients", std::move(recipients)}};
+}
+
+namespace {
+
+Json to_json(const queue::Tally& tally) {
+  Json json{{"recipients", tally.recipients()}, {"queued", tally.queued}, {"active", tally.active},
+            {"delayed", tally.delayed},         {"held", tally.held},     {"failed", tally.failed}};
+  json["oldest"] = tally.recipients() > 0 ? Json(time_text(tally.oldest)) : Json(nullptr);
+  json["ages"] = tally.ages;
+  return json;
+}
+
+}  // namespace
+
+Json to_json(const queue::TallyTable& table, std::size_t limit) {
+  std::vector<std::pair<std::string, queue::Tally>> groups(table.by.begin(), table.by.end());
+  const auto shown = groups.begin() + static_cast<std::ptrdiff_t>(std::min(limit, groups.size()));
+  std::ranges::partial_sort(groups, shown, [](const auto& one, const auto& other) {
+    const auto a = one.second.recipients(), b = other.second.recipients();
+    return a != b ? a > b : one.first < other.first;
+  });
+  Json list = Json::array();
+  for (auto group = groups.begin(); group != shown; ++group) {
+    Json one{{"name", group->first}};
+    one.update(to_json(group->second));
+    list.push_back(std::move(one));
+  }
+  std::vector<std::int64_t> limits;
+  for (const Duration age : queue::kAges) limits.push_back(age / 1min);
+  return {{"messages", table.messages}, {"octets", table.octets},
+          {"all", to_json(table.all)},  {"age_limits_min", limits},
+          {"groups", std::move(list)},  {"groups_in_all", groups.size()}};
 }
 
 Json to_json(const queue::DestinationView& destination) {

@@ -18,6 +18,11 @@ namespace postrider::control {
 
 enum class QueueChange : std::uint8_t { retry, hold, release, remove };
 
+struct Listing {
+  std::vector<queue::MessageView> messages;
+  bool is_cut = false;  ///< there are more than the limit
+};
+
 /// What a reload did: nothing but `mistakes`, or put all in force but the `restart` keys.
 struct Reloading {
   std::vector<std::string> mistakes{};
@@ -29,14 +34,18 @@ class Daemon {
  public:
   virtual ~Daemon() = default;
   virtual std::string hostname() const = 0;
+  virtual WallTime now() const = 0;
   virtual WallTime started_at() const = 0;
   virtual bool is_stopping() const = 0;
   virtual receive::SessionTable::Figures sessions() const = 0;
   virtual store::Stats store_stats() const = 0;
   virtual Task<queue::QueueCounts> counts() = 0;
+  // Lists, counts and changes work in slices beside the mail, on all loops at once. They cover what
+  // was in the queue when they began.
   /// Messages of all loops, oldest first, at most selection.limit.
-  virtual Task<std::vector<queue::MessageView>> list(queue::Selection selection) = 0;
-  /// How many messages were changed.
+  virtual Task<Listing> list(queue::Selection selection) = 0;
+  virtual Task<queue::TallyTable> tally(queue::Selection selection, queue::TallyKey key) = 0;
+  /// How many recipients were changed.
   virtual Task<std::size_t> change(QueueChange change, queue::Selection selection) = 0;
   virtual Task<std::vector<queue::DestinationView>> destinations() = 0;
   /// The header block of a queued message, at most 64 KiB.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // postrider: the operator's tool. It asks the daemon over the control socket, or works alone
 // (check, explain, send, probe, doctor). Text for people, --json for programs.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "config/reference.hpp"
 #include "configuration.hpp"
 #include "control/control_client.hpp"
+#include "control/count_text.hpp"
 #include "control/doctor.hpp"
 #include "control/probe_command.hpp"
 #include "control/send.hpp"
@@ -27,8 +29,9 @@ struct Arguments {
   std::string control = "/run/postrider/control.sock";
   bool json = false;
   bool flush = false;
-  std::string id, sender, recipient, destination, state, hook, file, key;
-  std::size_t limit = 1000;
+  std::string id, hook, file, key;
+  Json options = Json::object();  ///< of the request: filters and the like
+  bool ages = false;
   Sending sending;
   Probing probing;
   Examination examination;
@@ -45,19 +48,11 @@ int complain(const std::string& text, int code = kRefused) {
   return code;
 }
 
-Json options_of(const Arguments& arguments) {
-  return {{"sender", arguments.sender},
-          {"recipient", arguments.recipient},
-          {"destination", arguments.destination},
-          {"state", arguments.state},
-          {"limit", arguments.limit}};
-}
-
 /// Ask the daemon and print the answer; the exit code.
 int ask_daemon(const Arguments& arguments, std::vector<std::string> words,
                const std::function<std::string(const Json&)>& text) {
   const auto answer =
-      ask(arguments.control, {{"words", std::move(words)}, {"options", options_of(arguments)}});
+      ask(arguments.control, {{"words", std::move(words)}, {"options", arguments.options}});
   if (!answer) return complain(answer.error(), kUnavailable);
   if (arguments.json) std::cout << answer->dump(2) << "\n";
   if (answer->contains("error")) {
@@ -69,12 +64,32 @@ int ask_daemon(const Arguments& arguments, std::vector<std::string> words,
   return 0;
 }
 
+/// An option that the daemon reads, as text.
+void pass(CLI::App& command, Arguments& arguments, const std::string& flag, const char* help) {
+  std::string key = flag.substr(2);
+  std::ranges::replace(key, '-', '_');
+  command.add_option_function<std::string>(
+      flag, [&arguments, key](const std::string& text) { arguments.options[key] = text; }, help);
+}
+
+void pass_number(CLI::App& command, Arguments& arguments, const std::string& key,
+                 const char* help) {
+  command.add_option_function<std::uint32_t>(
+      "--" + key, [&arguments, key](std::uint32_t number) { arguments.options[key] = number; },
+      help);
+}
+
+/// Which messages and recipients; everything given must hold.
 void add_selection(CLI::App& command, Arguments& arguments) {
-  command.add_option("--sender", arguments.sender, "Reverse-path; * matches anything");
-  command.add_option("--recipient", arguments.recipient, "Address; * matches anything");
-  command.add_option("--destination", arguments.destination, "Destination; * matches anything");
-  command.add_option("--state", arguments.state, "queued, active, delayed, held or failed");
-  command.add_option("--limit", arguments.limit, "At most so many messages")->capture_default_str();
+  pass(command, arguments, "--sender", "Reverse-path; * matches anything");
+  pass(command, arguments, "--recipient", "Address; * matches anything");
+  pass(command, arguments, "--destination", "Destination; * matches anything");
+  pass(command, arguments, "--state", "queued, active, delayed, held or failed");
+  pass(command, arguments, "--reason", "These words occur in the reason; * matches anything");
+  pass(command, arguments, "--older-than", "Arrived longer ago than, e.g. 4h or 2d");
+  pass(command, arguments, "--younger-than", "Arrived since, e.g. 10m");
+  pass(command, arguments, "--larger-than", "Message of more octets than, e.g. 1MiB");
+  pass_number(command, arguments, "attempts", "At least so many attempts were made");
 }
 
 int exit_code = 0;
@@ -83,7 +98,23 @@ void add_queue(CLI::App& app, Arguments& arguments) {
   auto* queue = app.add_subcommand("queue", "The messages in the queue")->require_subcommand(1);
   auto* list = queue->add_subcommand("list", "Each message, its recipients, why and what next");
   add_selection(*list, arguments);
-  list->callback([&] { exit_code = ask_daemon(arguments, {"queue", "list"}, list_text); });
+  pass_number(*list, arguments, "limit", "At most so many messages, the oldest (1000)");
+  list->callback([&] {
+    exit_code = ask_daemon(arguments, {"queue", "list"}, [&](const Json& json) {
+      return list_text(json, !arguments.options.empty());
+    });
+  });
+
+  auto* count = queue->add_subcommand(
+      "count", "Recipients by destination and state, the most first; takes the filters of list");
+  add_selection(*count, arguments);
+  pass(*count, arguments, "--by", "destination, sender or recipient: their domains");
+  pass_number(*count, arguments, "limit", "At most so many groups (20)");
+  count->add_flag("--ages", arguments.ages, "By time since arrival, as qshape does");
+  count->callback([&] {
+    exit_code = ask_daemon(arguments, {"queue", "count"},
+                           [&](const Json& json) { return count_text(json, arguments.ages); });
+  });
 
   auto* show = queue->add_subcommand("show", "One message with its header fields");
   show->add_option("id", arguments.id, "Queue id")->required();

@@ -107,7 +107,7 @@ std::string status_text(const Json& answer) {
   return out;
 }
 
-std::string list_text(const Json& answer) {
+std::string list_text(const Json& answer, bool is_filtered) {
   std::string out;
   for (const Json& message : answer.at("messages")) {
     out += fmt::format("{}  from <{}>, {} octets, arrived {}\n", text(message, "id"),
@@ -115,7 +115,10 @@ std::string list_text(const Json& answer) {
                        moment(text(message, "arrived")));
     for (const Json& recipient : message.at("recipients")) out += recipient_text(recipient);
   }
-  return out.empty() ? "The queue is empty.\n" : out;
+  if (answer.value("more", false))
+    out += "There is more: narrow it down, or see --limit and postrider queue count.\n";
+  if (!out.empty()) return out;
+  return is_filtered ? "No such message in the queue.\n" : "The queue is empty.\n";
 }
 
 std::string message_text(const Json& answer, bool with_headers) {

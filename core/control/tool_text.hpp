@@ -9,7 +9,8 @@
 namespace postrider::control {
 
 std::string status_text(const Json& answer);
-std::string list_text(const Json& answer);
+/// `is_filtered`: not all messages were asked for.
+std::string list_text(const Json& answer, bool is_filtered);
 /// One message: where each recipient is, why, and what happens next.
 std::string message_text(const Json& answer, bool with_headers);
 std::string destinations_text(const Json& answer);

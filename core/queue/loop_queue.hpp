@@ -17,6 +17,7 @@
 #include "queue/owned_messages.hpp"
 #include "queue/peers.hpp"
 #include "queue/scheduler.hpp"
+#include "queue/tally.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/task_set.hpp"
 
@@ -86,6 +87,15 @@ class LoopQueue final : public Queue, public Deliveries {
   void courier_left(const Destination& destination) override;
   void dismiss_couriers() override;
 
+  /// Count what is selected, on top of what `table` has.
+  void tally(const Selection& selection, TallyKey key, TallyTable& table) const;
+  /// The newest message of this loop; 0: there is none.
+  store::MessageId newest() const noexcept;
+  /// The last message of a slice from `first` on that has about `size` recipients, at least one
+  /// message. Nothing: there is none from `first` on.
+  std::optional<store::MessageId> slice_end(store::MessageId first, std::size_t size) const;
+  /// On their way to the disk.
+  std::size_t commits_under_way() const noexcept { return commits_; }
   /// One line per destination of this loop.
   std::vector<DestinationView> destinations() const;
   /// A message that recovery found. It goes to its owner, whichever loop that is; what cannot be

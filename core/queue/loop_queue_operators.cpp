@@ -2,8 +2,10 @@
 // What operators see and do. Each change is one state of the recipient, made durable by the same
 // commit as everything else.
 #include <algorithm>
+#include <ranges>
 
 #include "queue/loop_queue.hpp"
+#include "queue/selection.hpp"
 
 namespace postrider::queue {
 namespace {
@@ -12,19 +14,14 @@ bool waits(const RecipientStatus& status) noexcept {
   return status.state == RecipientState::queued || status.state == RecipientState::delayed;
 }
 
-bool shows_damaged(const Selection& selection, const OwnedMessage& message) {
-  if (message.damage.empty()) return false;
-  if (selection.state && *selection.state != RecipientState::held) return false;
-  if (!selection.queue_id.empty())
-    return Queue::parse_id(selection.queue_id) == std::optional(message.record->id());
-  return selection.sender.empty() && selection.recipient.empty() && selection.destination.empty();
-}
-
-bool is_selected(const Selection& selection, const OwnedMessage& message) {
-  if (shows_damaged(selection, message)) return true;
-  for (std::size_t i = 0; i < message.recipients.size(); ++i)
-    if (is_selected(selection, message, i)) return true;
-  return false;
+/// The messages that may be meant: the one of the id, if that is given, or those of the slice.
+template <class Map>
+auto range_of(Map& all, const Selection& selection) {
+  if (selection.queue_id.empty())
+    return std::ranges::subrange(all.lower_bound(selection.first), all.upper_bound(selection.last));
+  const auto id = Queue::parse_id(selection.queue_id);
+  const auto found = id ? all.find(*id) : all.end();
+  return std::ranges::subrange(found, found == all.end() ? found : std::next(found));
 }
 
 std::string before(const std::string& reason) {
@@ -46,22 +43,39 @@ QueueCounts LoopQueue::counts() const {
 
 std::vector<MessageView> LoopQueue::list(const Selection& selection) const {
   std::vector<MessageView> views;
-  const auto& all = owned_.all();
-  auto first = all.begin();
-  if (!selection.queue_id.empty()) {
-    const auto id = parse_id(selection.queue_id);
-    first = id ? all.find(*id) : all.end();
-  }
-  for (auto it = first; it != all.end() && views.size() < selection.limit; ++it) {
-    if (is_selected(selection, it->second)) views.push_back(view_of(it->second));
-    if (!selection.queue_id.empty()) break;
+  for (const auto& [id, message] : range_of(owned_.all(), selection)) {
+    if (views.size() >= selection.limit) break;
+    if (is_any_selected(selection, message)) views.push_back(view_of(message));
   }
   return views;
+}
+
+void LoopQueue::tally(const Selection& selection, TallyKey key, TallyTable& table) const {
+  const WallTime now = runtime_.wall_now();
+  for (const auto& [id, message] : range_of(owned_.all(), selection))
+    count(table, key, selection, message, now);
+}
+
+store::MessageId LoopQueue::newest() const noexcept {
+  return owned_.all().empty() ? 0 : owned_.all().rbegin()->first;
+}
+
+std::optional<store::MessageId> LoopQueue::slice_end(store::MessageId first,
+                                                     std::size_t size) const {
+  const auto& all = owned_.all();
+  std::optional<store::MessageId> last;
+  std::size_t recipients = 0;
+  for (auto it = all.lower_bound(first); it != all.end() && recipients < size; ++it) {
+    recipients += 1 + it->second.recipients.size();
+    last = it->first;
+  }
+  return last;
 }
 
 std::size_t LoopQueue::change(OwnedMessage& message, const Selection& selection, const Change& one,
                               const After& after) {
   std::vector<std::uint32_t> changed;
+  if (!covers(selection, message)) return 0;
   for (std::uint32_t i = 0; i < message.recipients.size(); ++i)
     if (is_selected(selection, message, i) && one(message.recipients[i])) changed.push_back(i);
   if (!changed.empty()) after(message, changed);
@@ -70,13 +84,8 @@ std::size_t LoopQueue::change(OwnedMessage& message, const Selection& selection,
 
 std::size_t LoopQueue::change(const Selection& selection, const Change& one, const After& after) {
   std::size_t changed = 0;
-  if (!selection.queue_id.empty()) {
-    const auto id = parse_id(selection.queue_id);
-    OwnedMessage* message = id ? owned_.find(*id) : nullptr;
-    if (message) changed = change(*message, selection, one, after);
-  } else {
-    for (auto& [id, message] : owned_.all()) changed += change(message, selection, one, after);
-  }
+  for (auto& [id, message] : range_of(owned_.all(), selection))
+    changed += change(message, selection, one, after);
   pump();
   return changed;
 }
@@ -134,7 +143,7 @@ std::size_t LoopQueue::remove(const Selection& selection) {
   if (!selection.queue_id.empty()) {
     const auto id = parse_id(selection.queue_id);
     OwnedMessage* message = id ? owned_.find(*id) : nullptr;
-    if (message && shows_damaged(selection, *message)) {
+    if (message && is_selected_damage(selection, *message)) {
       owned_.forget_damage(*message);
       save(*message);
       removed = 1;

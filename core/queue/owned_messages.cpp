@@ -4,7 +4,6 @@
 #include <algorithm>
 
 namespace postrider::queue {
-namespace {
 
 RecipientState shown_state(const RecipientStatus& status, const RecipientGroup* group) {
   const bool waits =
@@ -27,14 +26,12 @@ std::string shown_reason(const RecipientStatus& status, RecipientState shown) {
   }
 }
 
-char small(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 const RecipientGroup* group_of(const OwnedMessage& message, std::size_t index) {
   if (index >= message.groups.size()) return nullptr;
   return &message.record->groups()[message.groups[index]];
 }
+
+namespace {
 
 RecipientView view_of(const OwnedMessage& message, std::size_t index) {
   const RecipientStatus& status = message.recipients[index];
@@ -152,41 +149,6 @@ std::optional<store::MessageId> OwnedMessages::take_reminder(WallTime now) {
 std::optional<WallTime> OwnedMessages::next_reminder() const noexcept {
   if (reminders_.empty()) return std::nullopt;
   return reminders_.begin()->first;
-}
-
-bool fits(std::string_view pattern, std::string_view text) {
-  if (pattern.empty()) return true;
-  std::size_t p = 0, t = 0, star = pattern.npos, mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.size() && small(pattern[p]) == small(text[t])) {
-      ++p;
-      ++t;
-    } else if (star != pattern.npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-bool is_selected(const Selection& selection, const OwnedMessage& message, std::size_t index) {
-  const RecipientStatus& status = message.recipients[index];
-  if (status.gone) return false;
-  const RecipientGroup* group = group_of(message, index);
-  if (selection.state && shown_state(status, group) != *selection.state) return false;
-  if (!selection.queue_id.empty() &&
-      Queue::parse_id(selection.queue_id) != std::optional(message.record->id()))
-    return false;
-  return fits(selection.sender, message.record->reverse_path().text()) &&
-         fits(selection.recipient, message.record->recipients()[index].path.text()) &&
-         (selection.destination.empty() ||
-          (group && fits(selection.destination, group->destination.text())));
 }
 
 MessageView view_of(const OwnedMessage& message) {

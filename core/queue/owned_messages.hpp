@@ -84,11 +84,12 @@ class OwnedMessages {
   std::set<std::pair<WallTime, store::MessageId>> reminders_;
 };
 
-/// Does this recipient (index into the message) belong to the selection?
-bool is_selected(const Selection& selection, const OwnedMessage& message, std::size_t index);
-/// Does `text` fit a pattern in which each '*' stands for anything? Case does not matter; an empty
-/// pattern fits everything.
-bool fits(std::string_view pattern, std::string_view text);
+/// Where the recipient (index into the message) goes; null before its groups are known.
+const RecipientGroup* group_of(const OwnedMessage& message, std::size_t index);
+/// As operators see it: one that waits while an attempt is under way is active.
+RecipientState shown_state(const RecipientStatus& status, const RecipientGroup* group);
+/// Why it is in that state; never empty.
+std::string shown_reason(const RecipientStatus& status, RecipientState shown);
 /// The message for people: each recipient has a state and a reason.
 MessageView view_of(const OwnedMessage& message);
 

@@ -110,14 +110,23 @@ struct QueueCounts {
   std::uint64_t delivered_total = 0, failed_total = 0;                      ///< since start
   std::uint64_t destinations = 0;
 };
-/// Which messages an operator means: by id, or by address patterns ("*" matches anything).
+/// Which recipients an operator means. Everything given must hold; patterns take "*" for anything.
 struct Selection {
-  std::string queue_id;   ///< empty: any
-  std::string sender;     ///< empty: any
-  std::string recipient;  ///< empty: any
+  std::string queue_id;  ///< empty: any; so the others
+  std::string sender;
+  std::string recipient;
   std::string destination;
+  std::string reason;  ///< occurs in the reason that is shown
   std::optional<RecipientState> state;
-  std::size_t limit = 1000;  ///< messages, of list() only
+  std::optional<WallTime> arrived_before, arrived_after;
+  std::uint64_t larger_than = 0;  ///< octets of the message; 0: any
+  std::uint32_t attempts = 0;     ///< at least
+  std::size_t limit = 1000;       ///< messages, of list() only
+  store::MessageId first = 0;     ///< the slice of a walk (queue/walk.hpp): ids from here
+  store::MessageId last = ~store::MessageId{0};  ///< to here
+
+  /// Nothing but the slice is given.
+  bool is_everything() const;
 };
 
 /// [loop thread] One per loop. See queue/deliveries.hpp for the side that delivery uses.

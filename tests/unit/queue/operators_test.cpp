@@ -8,16 +8,6 @@ namespace {
 using Operators = QueueWorld;
 using Restart = QueueWorld;
 
-TEST(Patterns, FitWithStars) {
-  EXPECT_TRUE(fits("", "anything"));
-  EXPECT_TRUE(fits("*", ""));
-  EXPECT_TRUE(fits("*@Example.ORG", "a@example.org"));
-  EXPECT_TRUE(fits("a*b*c", "axxbyybzc"));
-  EXPECT_FALSE(fits("a*b*c", "axxbyybz"));
-  EXPECT_FALSE(fits("a", "ab"));
-  EXPECT_FALSE(fits("ab", "a"));
-}
-
 TEST_F(Operators, HoldSurvivesEverythingUntilReleased) {
   answer = greylisted;
   const std::string id = submit({"a@x.example"});

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "control/queue_commands.hpp"
+
+#include <algorithm>
+
+namespace postrider::control {
+namespace {
+
+constexpr std::size_t kShownGroups = 20;
+
+std::string no_message(const std::string& id) {
+  return "no message " + id + " in the queue; postrider queue list shows those there are";
+}
+
+/// Why a change of one message changed nothing.
+Task<Json> nothing_changed(Daemon& daemon, std::string id) {
+  queue::Selection selection;
+  selection.queue_id = id;
+  const auto [found, is_cut] = co_await daemon.list(selection);
+  if (found.empty()) co_return mistake(no_message(id));
+  std::string states;
+  for (const queue::RecipientView& recipient : found.front().recipients) {
+    const std::string state(queue::state_name(recipient.state));
+    if (!states.contains(state)) states += (states.empty() ? "" : ", ") + state;
+  }
+  co_return mistake("nothing to change in " + found.front().queue_id + ": its recipients are " +
+                    states);
+}
+
+Task<Json> change_of(Daemon& daemon, Request request, QueueChange kind) {
+  queue::Selection selection = std::move(request.selection);
+  if (request.words.size() > 2) selection.queue_id = request.words.back();
+  if (selection.is_everything() && kind != QueueChange::retry)
+    co_return mistake("say which: an id, or filters; --sender '*' means all");
+  const std::string id = selection.queue_id;
+  const std::size_t changed = co_await daemon.change(kind, std::move(selection));
+  if (changed == 0 && !id.empty()) co_return co_await nothing_changed(daemon, id);
+  co_return Json{{"changed", changed}};
+}
+
+}  // namespace
+
+Task<Json> queue_list(Daemon& daemon, Request request) {
+  const Listing found = co_await daemon.list(std::move(request.selection));
+  Json list = Json::array();
+  for (const queue::MessageView& message : found.messages) list.push_back(to_json(message));
+  co_return Json{{"messages", std::move(list)}, {"more", found.is_cut}};
+}
+
+Task<Json> queue_count(Daemon& daemon, Request request) {
+  const std::size_t limit = request.limit.value_or(kShownGroups);
+  const auto table = co_await daemon.tally(std::move(request.selection), request.key);
+  co_return to_json(table, limit);
+}
+
+/// One message whole: its state, each recipient's reason and next step, its header block.
+Task<Json> queue_show(Daemon& daemon, Request request) {
+  queue::Selection selection;
+  selection.queue_id = request.words.back();
+  const auto [found, is_cut] = co_await daemon.list(selection);
+  if (found.empty()) co_return mistake(no_message(request.words.back()));
+  Json shown = to_json(found.front());
+  const auto headers = daemon.headers(request.words.back());
+  shown["headers"] = headers ? *headers : "(" + headers.error() + ")";
+  co_return shown;
+}
+
+Task<Json> queue_retry(Daemon& daemon, Request request) {
+  return change_of(daemon, std::move(request), QueueChange::retry);
+}
+Task<Json> queue_hold(Daemon& daemon, Request request) {
+  return change_of(daemon, std::move(request), QueueChange::hold);
+}
+Task<Json> queue_release(Daemon& daemon, Request request) {
+  return change_of(daemon, std::move(request), QueueChange::release);
+}
+Task<Json> queue_remove(Daemon& daemon, Request request) {
+  return change_of(daemon, std::move(request), QueueChange::remove);
+}
+
+}  // namespace postrider::control

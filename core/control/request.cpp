@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "control/request.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <postrider/quantity.hpp>
+
+namespace postrider::control {
+namespace {
+
+using Json = nlohmann::json;
+using Mistake = std::unexpected<std::string>;
+
+/// The option's text read by `parse`, if it is given.
+template <class T>
+std::expected<std::optional<T>, std::string> read(
+    const Json& options, const char* name,
+    std::expected<T, std::string> (*parse)(std::string_view)) {
+  const std::string text = options.value(name, "");
+  if (text.empty()) return std::nullopt;
+  auto value = parse(text);
+  if (!value) return Mistake(std::string(name) + ": " + value.error());
+  return std::optional<T>(*value);
+}
+
+std::expected<queue::RecipientState, std::string> parse_state(std::string_view text) {
+  using enum queue::RecipientState;
+  for (const auto known : {queued, active, delayed, held, failed})
+    if (queue::state_name(known) == text) return known;
+  return Mistake("no state \"" + std::string(text) + "\"; queued, active, delayed, held or failed");
+}
+
+std::expected<queue::TallyKey, std::string> parse_key(std::string_view text) {
+  using enum queue::TallyKey;
+  if (text == "destination") return destination;
+  if (text == "sender") return sender_domain;
+  if (text == "recipient") return recipient_domain;
+  return Mistake("\"" + std::string(text) +
+                 "\" cannot be counted by; destination, sender or recipient");
+}
+
+std::expected<queue::Selection, std::string> selection_of(const Json& options, WallTime now) {
+  queue::Selection selection;
+  selection.sender = options.value("sender", "");
+  selection.recipient = options.value("recipient", "");
+  selection.destination = options.value("destination", "");
+  selection.reason = options.value("reason", "");
+  selection.attempts = options.value("attempts", 0U);
+  selection.limit = options.value("limit", selection.limit);
+  const auto state = read(options, "state", parse_state);
+  const auto older = read(options, "older_than", parse_duration);
+  const auto younger = read(options, "younger_than", parse_duration);
+  const auto larger = read(options, "larger_than", parse_size);
+  if (!state) return Mistake(state.error());
+  if (!older) return Mistake(older.error());
+  if (!younger) return Mistake(younger.error());
+  if (!larger) return Mistake(larger.error());
+  selection.state = *state;
+  if (*older) selection.arrived_before = now - **older;
+  if (*younger) selection.arrived_after = now - **younger;
+  if (*larger) selection.larger_than = (*larger)->octets;
+  return selection;
+}
+
+std::expected<void, std::string> read_options(const Json& options, WallTime now, Request& request) {
+  auto selection = selection_of(options, now);
+  if (!selection) return Mistake(selection.error());
+  request.selection = std::move(*selection);
+  if (options.contains("limit")) request.limit = request.selection.limit;
+  const auto key = read(options, "by", parse_key);
+  if (!key) return Mistake(key.error());
+  request.key = key->value_or(request.key);
+  return {};
+}
+
+}  // namespace
+
+std::expected<Request, std::string> read_request(const std::string& line, WallTime now) {
+  const Json parsed = Json::parse(line, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("words") || !parsed["words"].is_array())
+    return Mistake("a request is one line of JSON: {\"words\": [\"status\"]}");
+  Request request;
+  for (const Json& word : parsed["words"])
+    if (word.is_string()) request.words.push_back(word.get<std::string>());
+  if (request.words.empty()) return Mistake("no command");
+  try {
+    if (auto good = read_options(parsed.value("options", Json::object()), now, request); !good)
+      return Mistake(good.error());
+  } catch (const nlohmann::json::exception&) {
+    return Mistake("an option has a value of the wrong type");
+  }
+  return request;
+}
+
+}  // namespace postrider::control
