@@ -11,6 +11,9 @@
 namespace postrider::protocol_log {
 namespace {
 
+constexpr auto kGather = 20ms;                // a line waits so long for company
+constexpr std::size_t kTogether = 32 * 1024;  // octets that go at once
+
 /// The writers of this process, by path. A writer that still empties its buffer is joined again.
 template <class Writer>
 struct Register {
@@ -20,7 +23,7 @@ struct Register {
 
 }  // namespace
 
-LogFile::LogFile(const std::string& path, FileLimits limits) {
+LogFile::LogFile(Loop& loop, const std::string& path, FileLimits limits) : on_(loop) {
   static Register<Writer> known;
   const std::lock_guard lock(known.mutex);
   std::weak_ptr<Writer>& place = known.writers[path];
@@ -32,11 +35,26 @@ LogFile::LogFile(const std::string& path, FileLimits limits) {
 }
 
 LogFile::~LogFile() {
+  hand_over();
   writer_->leave();
 }
 
 void LogFile::write(const Record& record, std::string_view origin, Format format) noexcept {
-  writer_->write(record, origin, format);
+  const std::size_t before = lines_.size();
+  try {
+    append_line(lines_, record, origin, format);
+  } catch (...) {  // no memory
+    lines_.resize(before);
+    return writer_->drop(1);
+  }
+  format_ = format;
+  if (lines_.size() >= kTogether) return hand_over();
+  if (before == 0) on_.start_timer(*this, kGather);
+}
+
+void LogFile::hand_over() noexcept {
+  if (is_running()) on_.stop_timer(*this);
+  if (!lines_.empty()) writer_->write(std::exchange(lines_, {}), format_);
 }
 
 void LogFile::reopen() noexcept {

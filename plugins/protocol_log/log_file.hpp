@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // A log file that never makes its users wait, shared by all loops and by what a reload replaced:
-// one writer a file, whatever the number of plugin instances. Records go to a bounded buffer; one
-// thread makes lines of them and writes. What does not fit, or cannot be written, is dropped,
-// counted and said.
+// one writer a file, whatever the number of plugin instances. Lines go to a bounded buffer; one
+// thread writes them. What does not fit, or cannot be written, is dropped, counted and said.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <postrider/loop.hpp>
 
 #include "record.hpp"
 
@@ -20,15 +21,14 @@ struct FileLimits {
   unsigned keep = 5;             ///< FILE.1 to FILE.keep
 };
 
-/// [any thread] One user's share of a file.
-class LogFile {
+/// [loop thread] One loop's share of a file. It makes the lines and hands them to the writer many
+/// at a time, so that loops meet each other and the writer seldom.
+class LogFile final : private Timer {
  public:
   /// Joins the writer of `path`, or starts it; `limits` then hold for all its users.
-  LogFile(const std::string& path, FileLimits limits);
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
+  LogFile(Loop& loop, const std::string& path, FileLimits limits);
   /// The last user ends the writer; what is buffered is still written.
-  ~LogFile();
+  ~LogFile() override;
 
   /// Never waits for the disk.
   void write(const Record& record, std::string_view origin, Format format) noexcept;
@@ -41,7 +41,13 @@ class LogFile {
 
  private:
   class Writer;
+  void hand_over() noexcept;
+  void expired() noexcept override { hand_over(); }
+
+  Loop& on_;
   std::shared_ptr<Writer> writer_;
+  std::string lines_;  // not handed over yet
+  Format format_ = Format::text;
 };
 
 }  // namespace postrider::protocol_log

@@ -78,7 +78,7 @@ class ProtocolLog final : public Plugin, public ProtocolObserver, public Lifecyc
         recorder_(Recorder::of(host.loop(), host.id())) {
     recorder_->keep(static_cast<std::size_t>(settings_.recorder));
     if (settings_.level == Level::off) return;
-    file_.emplace(settings_.file,
+    file_.emplace(host.loop(), settings_.file,
                   FileLimits{static_cast<std::size_t>(settings_.buffer.octets),
                              settings_.max_size.octets, static_cast<unsigned>(settings_.keep)});
     tell_news();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One record of the protocol log: its compact form, in which it is kept and handed to the writer,
-// and its line, as text for people or as JSON (RFC 8259) for programs.
+// One record of the protocol log: its compact form, in which it is remembered, and its line, as
+// text for people or as JSON (RFC 8259) for programs.
 #pragma once
 
 #include <cstdint>

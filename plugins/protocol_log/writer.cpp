@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -14,20 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kGather = 20ms;  // after the first record, for company: a wake-up per batch
+constexpr auto kGather = 20ms;  // after the first lines, for company: a wake-up per batch
 constexpr auto kPause = 1s;     // after a fault, before the next try
-constexpr std::size_t kBlock = 32 * 1024;
-
-/// A record in the buffer; origin and text follow.
-struct Head {
-  std::int64_t at;
-  std::uint32_t elapsed;
-  std::uint16_t origin;
-  std::uint16_t text;
-  Label label;
-  Format format;
-  bool recorded;
-};
 
 /// A pipe whose reader is gone costs lines (EPIPE), not the process.
 void block_sigpipe() {
@@ -37,9 +24,8 @@ void block_sigpipe() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-Record record_of(const Head& head, std::string_view text) {
-  return {WallTime(std::chrono::milliseconds(head.at)), Duration(head.elapsed), head.label,
-          head.recorded, text};
+std::uint64_t count_lines(std::string_view lines) noexcept {
+  return static_cast<std::uint64_t>(std::ranges::count(lines, '\n'));
 }
 
 }  // namespace
@@ -70,36 +56,31 @@ void LogFile::Writer::leave() noexcept {
   if (expects_end_) ended_wake_.wait_for(lock, 2s, [this] { return ended_; });
 }
 
-void LogFile::Writer::write(const Record& record, std::string_view origin, Format format) noexcept {
-  Head head{};
-  head.at = record.at.time_since_epoch().count();
-  head.elapsed = static_cast<std::uint32_t>(record.elapsed.count());
-  head.origin = static_cast<std::uint16_t>(std::min<std::size_t>(origin.size(), 1024));
-  head.text = static_cast<std::uint16_t>(std::min<std::size_t>(record.text.size(), 4096));
-  head.label = record.label;
-  head.format = format;
-  head.recorded = record.recorded;
-  bool was_empty = false;
+void LogFile::Writer::write(std::string lines, Format format) noexcept {
+  const std::size_t size = lines.size();
+  bool is_due = false;
   {
     const std::lock_guard lock(mutex_);
     format_ = format;
-    const std::size_t size = sizeof head + head.origin + head.text;
-    if (buffer_.size() + size > limits_.buffer) {
-      ++dropped_;
-      return;
-    }
-    was_empty = buffer_.empty();
+    bool fits = octets_ + size <= limits_.buffer;
     try {
-      buffer_.reserve(buffer_.size() + size > buffer_.capacity() ? 2 * (buffer_.size() + size)
-                                                                 : buffer_.capacity());
+      if (fits) waiting_.push_back(std::move(lines));
     } catch (...) {  // no memory
-      ++dropped_;
+      fits = false;
+    }
+    if (!fits) {
+      dropped_ += count_lines(lines);
       return;
     }
-    buffer_.append(reinterpret_cast<const char*>(&head), sizeof head);
-    buffer_.append(origin.data(), head.origin).append(record.text.data(), head.text);
+    octets_ += size;
+    is_due = waiting_.size() == 1 || is_enough();
   }
-  if (was_empty) wake_.notify_one();
+  if (is_due) wake_.notify_one();
+}
+
+void LogFile::Writer::drop(std::uint64_t lines) noexcept {
+  const std::lock_guard lock(mutex_);
+  dropped_ += lines;
 }
 
 void LogFile::Writer::reopen() noexcept {
@@ -131,17 +112,20 @@ void LogFile::Writer::tell(std::uint64_t lost) {
   has_news_ = true;
 }
 
+bool LogFile::Writer::is_enough() const noexcept {
+  return octets_ >= limits_.buffer / 4;
+}
+
 void LogFile::Writer::run() {
   block_sigpipe();
-  std::string records;
+  std::vector<std::string> pieces;
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return users_ == 0 || reopen_ || !buffer_.empty() || dropped_ > 0; });
-    const auto enough = [this] {
-      return users_ == 0 || reopen_ || buffer_.size() >= limits_.buffer / 4;
-    };
-    wake_.wait_for(lock, kGather, enough);
-    records.swap(buffer_);
+    const auto is_urgent = [this] { return users_ == 0 || reopen_; };
+    wake_.wait(lock, [&] { return is_urgent() || !waiting_.empty() || dropped_ > 0; });
+    wake_.wait_for(lock, kGather, [&] { return is_urgent() || is_enough(); });
+    pieces.swap(waiting_);
+    octets_ = 0;
     const std::uint64_t dropped = std::exchange(dropped_, 0);
     const bool reopening = std::exchange(reopen_, false);
     const bool last = users_ == 0;
@@ -153,12 +137,12 @@ void LogFile::Writer::run() {
       tell(0);
     }
     if (dropped > 0) say_dropped(dropped, format);
-    put(records);
-    records.clear();
+    put(pieces);
+    pieces.clear();
     const bool fails = output_.fails();
     lock.lock();
-    if (fails && !last) wake_.wait_for(lock, kPause, [this] { return users_ == 0 || reopen_; });
-    if (!last || users_ > 0 || !buffer_.empty()) continue;
+    if (fails && !last) wake_.wait_for(lock, kPause, is_urgent);
+    if (!last || users_ > 0 || !waiting_.empty()) continue;
     ended_ = true;
     lock.unlock();
     output_.close();
@@ -182,20 +166,9 @@ void LogFile::Writer::say_dropped(std::uint64_t count, Format format) {
   if (output_.put(line, [this] { return is_left(); }) > 0) tell(count);
 }
 
-void LogFile::Writer::put(std::string_view records) {
-  std::string lines;
+void LogFile::Writer::put(std::span<const std::string> pieces) {
   std::uint64_t lost = 0;
-  while (!records.empty()) {
-    Head head{};
-    std::memcpy(&head, records.data(), sizeof head);
-    const std::string_view from = records.substr(sizeof head, head.origin);
-    const std::string_view text = records.substr(sizeof head + head.origin, head.text);
-    append_line(lines, record_of(head, text), from, head.format);
-    records.remove_prefix(sizeof head + head.origin + head.text);
-    if (lines.size() < kBlock && !records.empty()) continue;
-    lost += output_.put(lines, [this] { return is_left(); });
-    lines.clear();
-  }
+  for (const std::string& lines : pieces) lost += output_.put(lines, [this] { return is_left(); });
   tell(lost);
 }
 

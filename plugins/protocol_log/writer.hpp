@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The thread behind a log file: takes the buffer whole, makes lines, writes them, rotates.
+// The thread behind a log file: takes all lines that wait, writes them, rotates.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "log_file.hpp"
 #include "output.hpp"
@@ -25,15 +26,18 @@ class LogFile::Writer {
   bool join(FileLimits limits);
   void leave() noexcept;
 
-  void write(const Record& record, std::string_view origin, Format format) noexcept;
+  /// Whole lines; counted and dropped when too much waits for the disk.
+  void write(std::string lines, Format format) noexcept;
+  void drop(std::uint64_t lines) noexcept;
   void reopen() noexcept;
   void expect_end() noexcept;
   std::optional<std::string> news() noexcept;
 
  private:
   void run();
-  void put(std::string_view records);
+  void put(std::span<const std::string> pieces);
   void say_dropped(std::uint64_t count, Format format);
+  bool is_enough() const noexcept;
   bool is_left();
   void tell(std::uint64_t lost);
 
@@ -43,9 +47,10 @@ class LogFile::Writer {
   std::condition_variable wake_;
   std::condition_variable ended_wake_;
   FileLimits limits_;
-  std::string buffer_;
+  std::vector<std::string> waiting_;
+  std::size_t octets_ = 0;  // of those
   std::uint64_t dropped_ = 0;
-  Format format_ = Format::text;  // of the last record
+  Format format_ = Format::text;  // of the last lines
   unsigned users_ = 1;
   bool reopen_ = false;
   bool expects_end_ = false;

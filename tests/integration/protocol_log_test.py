@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The protocol log tells what happened, whatever peers, disks and operators do (Q190026, Q286375)."""
 import json
+import re
 import socket
 import subprocess
 import threading
 import unittest
 
-from postrider import BASE, BUILD, Case, Daemon, NameServer, Sink, free_port, wait_for
+from postrider import (BASE, BUILD, Case, Daemon, NameServer, Sink, SmallDiskDaemon, free_port,
+                       wait_for)
 
 HOSTILE = [b"EHLO \x1b[2J\x07\x00bell\r\n", b'EHLO "quoted\\" <b>html</b>\r\n',
            b"EHLO \xff\xfe\x80\xc3\x28\r\n", b"EHLO " + b"a" * 300 + b"\r\n",
@@ -33,6 +35,11 @@ class Greeter:
     def stop(self):
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+
+
+class SmallLogDisk(SmallDiskDaemon):
+    DISK = "log"
+    SIZE = "2m"
 
 
 class ProtocolLog(Case):
@@ -125,6 +132,39 @@ file = "{file}"
                     smtp.noop()
                 return reason in daemon.output()
             wait_for("a line in the daemon's log", is_said)
+
+    def test_a_full_disk_stops_nothing_and_what_is_lost_is_counted(self):
+        sink = self.keep(Sink(self.folder))
+        daemon = self.keep(SmallLogDisk(self.folder, BASE + f'''
+[[plugin]]
+use = "static_routes"
+routes = {{ "*" = "127.0.0.1:{sink.port}" }}
+[[plugin]]
+use = "protocol_log"
+level = "full"
+direction = "in"
+file = "{self.folder}/log/protocol.log"
+'''))
+        ballast = daemon.disk() / "ballast"
+        with self.assertRaises(OSError), open(ballast, "wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        for _ in range(30):
+            self.send(daemon)
+        wait_for("all to be delivered", lambda: daemon.json("status")["queue"]["messages"] == 0)
+
+        def is_told(text):
+            with daemon.smtp() as smtp:
+                smtp.noop()
+            return f"log/protocol.log {text}" in daemon.output()
+        wait_for("a warning", lambda: is_told("cannot be written: No space left on device"))
+        ballast.unlink()
+        wait_for("the end of it", lambda: is_told("is written again"))
+        text = (daemon.disk() / "protocol.log").read_text()
+        dropped = [int(n) for n in re.findall(r" dropped (\d+) lines were dropped\n", text)]
+        self.assertGreater(sum(dropped), 0, text)
+        for line in text.splitlines():
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT[\d:.]+Z \S+ in \S+ \S+ \+\d+ms \S+ ")
 
     def test_a_next_hop_that_closes_at_once_is_explained_with_our_ptr(self):
         zone = {"127.in-addr.arpa": "1.0.0 IN PTR other.test.example.",

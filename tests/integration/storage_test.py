@@ -8,29 +8,10 @@ import smtplib
 import subprocess
 import unittest
 
-from postrider import BASE, BUILD, PATIENCE, Case, Daemon, Process, Sink, free_port, is_open, wait_for
+from postrider import (BASE, BUILD, PATIENCE, Case, Daemon, Process, Sink, SmallDiskDaemon, free_port,
+                       is_open, wait_for)
 
 ROUTES = '[[plugin]]\nuse = "static_routes"\nroutes = { "*" = "127.0.0.1:%d" }\n'
-
-
-class SmallDiskDaemon(Daemon):
-    """A daemon whose spool is a small tmpfs, in a mount namespace of its own."""
-
-    SIZE = "384m"  # three segments of 64 MiB, and as much that is kept free
-
-    def start(self, ready=True):
-        self.spool.mkdir(exist_ok=True)
-        script = f'mount -t tmpfs -o size={self.SIZE} none "$1" && exec "$2" --config "$3"'
-        Process.__init__(self, ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh",
-                                self.spool, BUILD / "core" / "postriderd", self.config],
-                         self.folder / "postriderd.log")
-        wait_for("postriderd to listen", lambda: not self.is_running() or is_open(self.port))
-        if not self.is_running():
-            raise AssertionError(f"postriderd ended with {self.child.returncode}:\n{self.output()}")
-        return self
-
-    def disk(self):
-        return pathlib.Path(f"/proc/{self.pid}/root{self.spool}")
 
 
 class Storage(Case):

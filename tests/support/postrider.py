@@ -148,6 +148,28 @@ class Daemon(Process):
         return json.loads(self.tool("--json", *words))
 
 
+class SmallDiskDaemon(Daemon):
+    """A daemon with a small tmpfs as its folder DISK, in a mount namespace of its own."""
+
+    DISK = "spool"
+    SIZE = "384m"  # a spool: three segments of 64 MiB, and as much that is kept free
+
+    def start(self, ready=True):
+        disk = self.folder / self.DISK
+        disk.mkdir(exist_ok=True)
+        script = f'mount -t tmpfs -o size={self.SIZE} none "$1" && exec "$2" --config "$3"'
+        Process.__init__(self, ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh",
+                                disk, BUILD / "core" / "postriderd", self.config],
+                         self.folder / "postriderd.log")
+        wait_for("postriderd to listen", lambda: not self.is_running() or is_open(self.port))
+        if not self.is_running():
+            raise AssertionError(f"postriderd ended with {self.child.returncode}:\n{self.output()}")
+        return self
+
+    def disk(self):
+        return pathlib.Path(f"/proc/{self.pid}/root{self.folder / self.DISK}")
+
+
 class Sink(Process):
     """Postfix's smtp-sink: takes every message, optionally keeps each in a file."""
 

@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <thread>
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,9 +178,43 @@ TEST_F(ProtocolLog, AFullDiskStopsNothingAndIsSaid) {
   open({});
   for (int i = 0; i < 200 && host_.log().lines.empty(); ++i) {
     session();
+    host_.loop().advance(100ms);
     ::usleep(5000);
   }
   EXPECT_TRUE(host_.log().contains("/dev/full cannot be written: No space left on device"));
+}
+
+TEST_F(ProtocolLog, EachLineIsInTheFileOrCountedAsDropped) {
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{10000, old.rlim_max};  // as a disk that is full after 10,000 octets
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  open({});
+  std::uint64_t said = 1000;
+  for (int i = 0; i < 1000; ++i) event(EventKind::connected, "accepted");
+  for (; !host_.log().contains("File too large") && said < 10000; ++said) {
+    event(EventKind::connected, "accepted");
+    host_.loop().advance(100ms);
+    ::usleep(1000);
+  }
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  ::signal(SIGXFSZ, handler);
+  const std::string all = text();
+  std::uint64_t dropped = 0;
+  std::uint64_t lines = 0;
+  std::istringstream in(all);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t notice = line.find("dropped ");
+    if (notice == line.npos)
+      ++lines;
+    else
+      dropped += std::stoull(line.substr(notice + 8));
+    EXPECT_TRUE(notice != line.npos || line.ends_with("networks=all]")) << line;
+  }
+  EXPECT_GT(lines, 50U);
+  EXPECT_GT(dropped, 500U);
+  EXPECT_EQ(lines + dropped, said);
 }
 
 TEST_F(ProtocolLog, InstancesOfOneFileShareItsWriter) {
