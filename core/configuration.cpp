@@ -51,7 +51,8 @@ receive::Options receive_options(const config::Settings& settings) {
           .max_sessions_per_client = static_cast<std::size_t>(smtp.max_sessions_per_client),
           .command_timeout = smtp.command_timeout,
           .data_timeout = smtp.data_timeout,
-          .session_timeout = smtp.session_timeout};
+          .session_timeout = smtp.session_timeout,
+          .slow_banner = smtp.slow_banner};
 }
 
 deliver::Options deliver_options(const config::Settings& settings) {

@@ -79,13 +79,16 @@ class Server final : public control::Daemon {
   WallTime now() const override { return runtime_->wall_now(); }
   WallTime started_at() const override { return started_at_; }
   bool is_stopping() const override { return stopping_; }
-  receive::SessionTable::Figures sessions() const override { return sessions_.figures(); }
+  receive::SessionTable::Figures sessions() const override {
+    return sessions_.figures(runtime_->now());
+  }
   store::Stats store_stats() const override;
   Task<queue::QueueCounts> counts() override;
   Task<control::Listing> list(queue::Selection selection) override;
   Task<queue::TallyTable> tally(queue::Selection selection, queue::TallyKey key) override;
   Task<std::size_t> change(control::QueueChange change, queue::Selection selection) override;
   Task<std::vector<queue::DestinationView>> destinations() override;
+  Task<std::vector<queue::Forecast>> forecasts(std::string queue_id) override;
   std::expected<std::string, std::string> headers(const std::string& queue_id) override;
   Task<std::vector<plugin::PluginView>> plugins() override;
   Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) override;

@@ -143,6 +143,10 @@ void Smtp::describe(Schema<Smtp>& schema) {
       .between(1s, 1h);
   schema.field("session_timeout", &Smtp::session_timeout, "Time for a whole session, mail or not")
       .between(1min, 24h);
+  schema
+      .field("slow_banner", &Smtp::slow_banner,
+             "A greeting that takes longer is logged as a warning, with the reason")
+      .between(1ms, 1h);
 }
 
 void Relay::describe(Schema<Relay>& schema) {

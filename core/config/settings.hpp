@@ -69,6 +69,7 @@ struct Smtp {
   Duration command_timeout = 5min;
   Duration data_timeout = 10min;
   Duration session_timeout = 1h;
+  Duration slow_banner = 1s;
   static void describe(Schema<Smtp>& schema);
 };
 

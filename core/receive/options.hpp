@@ -25,6 +25,7 @@ struct Options {
   Duration command_timeout = 5min;  ///< RFC 5321 section 4.5.3.2.7
   Duration data_timeout = 5min;     ///< between two reads of message content
   Duration session_timeout = 2h;
+  Duration slow_banner = 1s;  ///< a greeting that took so long gets a warning with the reason
 };
 
 }  // namespace postrider::receive

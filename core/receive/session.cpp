@@ -2,6 +2,7 @@
 #include "receive/session.hpp"
 
 #include <array>
+#include <chrono>
 
 #include <postrider/facts.hpp>
 #include <postrider/log.hpp>
@@ -50,6 +51,7 @@ Task<void> ServerSession::run() {
 
 Task<bool> ServerSession::greet() {
   const Verdict verdict = co_await services_.chains->connect(*this);
+  const TimePoint judged = services_.runtime.now();
   if (verdict.is_refusal()) {
     // RFC 5321 section 3.1: 554 instead of 220, then only QUIT; 421 closes.
     const bool permanent = verdict.action() == Verdict::Action::reject;
@@ -66,9 +68,23 @@ Task<bool> ServerSession::greet() {
   if (!services_.options->banner.empty()) greeting += " " + services_.options->banner;
   send(greeting + "\r\n");
   if (!co_await flush()) co_return false;
-  services_.table.greeted(age());
-  observe(EventKind::banner, {});
+  note_greeting(judged);
   co_return true;
+}
+
+/// Slow greetings make clients go away (Q258745, Q286375): count each, explain the slow ones.
+void ServerSession::note_greeting(TimePoint judged) {
+  const TimePoint now = services_.runtime.now();
+  services_.table.greeted(now - connected_at_, now);
+  if (now - connected_at_ < services_.options->slow_banner) return observe(EventKind::banner, {});
+  const auto in_hooks = std::chrono::duration_cast<Duration>(judged - connected_at_);
+  const std::string took =
+      std::to_string(in_hooks.count()) + " of " + std::to_string(age().count()) + " ms";
+  const std::string reason = in_hooks * 2 >= age() ? "the connect hooks of plugins took " + took
+                                                   : "this host was busy; plugins took " + took;
+  services_.log.write(LogLevel::warning, "slow banner",
+                      {{"session", id()}, {"client", client_.text()}, {"reason", reason}});
+  observe(EventKind::banner, reason);
 }
 
 /// After a 554 greeting the client may only QUIT; everything else is 503 (RFC 5321 section 3.1).

@@ -81,6 +81,7 @@ class ServerSession final : private PluginsKept, public Session {
   void answer(const Reply& reply);
   void send(std::string_view wire);
   Reply refusal(const Verdict& verdict, std::string_view where);
+  void note_greeting(TimePoint judged);
   void end_transaction();
   bool is_fault(const Reply& reply) const noexcept;
   bool is_lmtp() const noexcept { return protocol() == Protocol::lmtp; }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "receive/session_table.hpp"
 
-#include <bit>
 #include <string_view>
 
 namespace postrider::receive {
@@ -32,36 +31,12 @@ void SessionTable::leave(const IpAddress& client) noexcept {
   total_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void SessionTable::greeted(Duration after) noexcept {
-  const auto ms = static_cast<std::uint64_t>(after.count() < 0 ? 0 : after.count());
-  const auto bucket =
-      std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ms)), banner_.size() - 1);
-  banner_[bucket].fetch_add(1, std::memory_order_relaxed);
-  std::uint64_t seen = banner_max_.load(std::memory_order_relaxed);
-  while (seen < ms && !banner_max_.compare_exchange_weak(seen, ms)) {
-  }
-}
-
-SessionTable::Figures SessionTable::figures() const {
-  Figures figures{.sessions_now = size(),
-                  .sessions_total = entered_,
-                  .messages = messages_,
-                  .refusals = refusals_,
-                  .banner_max_ms = banner_max_};
-  std::uint64_t all = 0;
-  for (const auto& bucket : banner_) all += bucket;
-  const auto percentile = [&](std::uint64_t share) -> std::uint64_t {
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i < banner_.size(); ++i) {
-      below += banner_[i];
-      if (below * 100 >= all * share) return i == 0 ? 0 : (1ull << i) - 1;
-    }
-    return figures.banner_max_ms;
-  };
-  if (all == 0) return figures;
-  figures.banner_p50_ms = std::min(percentile(50), figures.banner_max_ms);
-  figures.banner_p99_ms = std::min(percentile(99), figures.banner_max_ms);
-  return figures;
+SessionTable::Figures SessionTable::figures(TimePoint now) const {
+  return {.sessions_now = size(),
+          .sessions_total = entered_,
+          .messages = messages_,
+          .refusals = refusals_,
+          .banner = banner_.figures(now)};
 }
 
 }  // namespace postrider::receive

@@ -3,8 +3,8 @@
 // greeted. The one place of receiving that loops share.
 #pragma once
 
-#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -12,6 +12,8 @@
 
 #include <postrider/ip_address.hpp>
 #include <postrider/time.hpp>
+
+#include "receive/banner_times.hpp"
 
 namespace postrider::receive {
 
@@ -25,15 +27,15 @@ class SessionTable {
   std::size_t size() const noexcept { return total_.load(std::memory_order_relaxed); }
 
   /// Time to banner of one session, for `postrider status`.
-  void greeted(Duration after) noexcept;
+  void greeted(std::chrono::nanoseconds after, TimePoint now) noexcept { banner_.add(after, now); }
   void count_message() noexcept { messages_.fetch_add(1, std::memory_order_relaxed); }
   void count_refusal() noexcept { refusals_.fetch_add(1, std::memory_order_relaxed); }
 
   struct Figures {
     std::uint64_t sessions_now = 0, sessions_total = 0, messages = 0, refusals = 0;
-    std::uint64_t banner_p50_ms = 0, banner_p99_ms = 0, banner_max_ms = 0;
+    BannerTimes::Figures banner;  ///< of the last minutes
   };
-  Figures figures() const;
+  Figures figures(TimePoint now) const;
 
  private:
   struct Hash {
@@ -43,9 +45,7 @@ class SessionTable {
   std::unordered_map<IpAddress, std::size_t, Hash> clients_;
   std::atomic<std::size_t> total_{0};
   std::atomic<std::uint64_t> entered_{0}, messages_{0}, refusals_{0};
-  // Time to banner in milliseconds, by power of two: bucket i holds [2^(i-1), 2^i).
-  std::array<std::atomic<std::uint64_t>, 24> banner_{};
-  std::atomic<std::uint64_t> banner_max_{0};
+  BannerTimes banner_;
 };
 
 }  // namespace postrider::receive

@@ -10,6 +10,8 @@
 namespace postrider::protocol_log {
 namespace {
 
+constexpr Duration kSlowRemote = 1s;  // to greet us; `postrider probe` calls it slow, too
+
 /// A reply with 4yz or 5yz.
 bool is_refusal(std::string_view reply) {
   return reply.size() >= 3 && (reply[0] == '4' || reply[0] == '5') && reply[1] >= '0' &&
@@ -50,6 +52,7 @@ bool Conversation::note(const ProtocolEvent& event) {
   const bool their_banner = event.side == Side::client && event.kind == EventKind::line_in;
   if ((event.kind == EventKind::banner || their_banner) && !banner_) {
     banner_ = event.elapsed;
+    if (event.kind == EventKind::banner) why_slow_ = event.text;
     phase_ = "after the banner";
   }
   const bool is_command = is_line(event.kind) && from_us == (event.side == Side::client);
@@ -101,6 +104,14 @@ std::string Conversation::likely_cause(const ProtocolEvent& closed,
   return cause;
 }
 
+/// Q286375: a banner that comes late is why clients go away, and why mail to others is slow.
+std::string Conversation::slow_banner() const {
+  if (!why_slow_.empty()) return why_slow_;
+  if (!banner_ || subject.side == Side::server || *banner_ < kSlowRemote) return {};
+  return "the remote took " + std::to_string(banner_->count()) +
+         " ms to greet: it may look our address up first";
+}
+
 std::string Conversation::verdict(const ProtocolEvent& closed, std::string_view own_name) const {
   std::string text(closed.text);
   text += text.empty() ? "phase=\"" : "; phase=\"";
@@ -108,6 +119,10 @@ std::string Conversation::verdict(const ProtocolEvent& closed, std::string_view 
   text += "\" in=" + std::to_string(octets_in_) + " out=" + std::to_string(octets_out_) +
           " messages=" + std::to_string(messages_);
   text += banner_ ? " banner=" + std::to_string(banner_->count()) + "ms" : " banner=none";
+  if (const std::string reason = slow_banner(); !reason.empty()) {
+    text.append("; slow banner: ").append(reason);
+    if (subject.side == Side::client && !own_name.empty()) text.append("; ").append(own_name);
+  }
   if (const std::string cause = likely_cause(closed, own_name); !cause.empty())
     text.append("; likely: ").append(cause);
   return text;

@@ -22,8 +22,8 @@ class Conversation {
   /// Take an event in; true if it may change what a filter says.
   bool note(const ProtocolEvent& event);
   /// The last record of a connection: who closed (as the event says), in which phase, octets,
-  /// messages, time to banner, and the likely cause where it is telling. `own_name`: what is known
-  /// of our own reverse name, a sentence or "".
+  /// messages, time to banner with the reason if it was slow, the likely cause if there was none.
+  /// `own_name`: what is known of our own reverse name, a sentence or "".
   std::string verdict(const ProtocolEvent& closed, std::string_view own_name) const;
   /// The line of the log that these records begin with.
   const std::string& origin(Format format);
@@ -45,7 +45,9 @@ class Conversation {
   void note_failure(std::string_view what);
   std::string likely_cause(const ProtocolEvent& closed, std::string_view own_name) const;
   std::string_view phase_ = "before the banner";
+  std::string slow_banner() const;
   std::optional<Duration> banner_;
+  std::string why_slow_;  // our banner, if it was
   std::uint64_t octets_in_ = 0;
   std::uint64_t octets_out_ = 0;
   unsigned messages_ = 0;

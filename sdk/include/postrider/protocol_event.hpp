@@ -17,7 +17,7 @@ enum class EventKind : std::uint8_t {
   data_in,    ///< message content received; `octets` counts it, text is empty
   data_out,   ///< message content sent
   closed,     ///< the connection is over; text: who closed, in which phase
-  banner,     ///< our greeting was sent; `elapsed` is the time to banner
+  banner,     ///< our greeting was sent; `elapsed` is the time to banner; text: why it was slow
   accepted,   ///< a message was committed; text: its queue id
   refused,    ///< a plugin or the policy refused; text: who and why
   attempt,    ///< a delivery attempt begins; text: queue id, destination, from=<>, to=<>

@@ -61,7 +61,10 @@ class Witness final : public Plugin,
     message.drop_recipient(Path::parse("dropped@example.com").value());
     return judge(*this);
   }
-  void on_event(const ProtocolEvent&) noexcept override {}
+  void on_event(const ProtocolEvent& event) noexcept override {
+    if (event.kind == EventKind::banner) last_banner = event.text;
+  }
+  static inline std::string last_banner;  ///< what the last one told of it
 
  private:
   class Life {

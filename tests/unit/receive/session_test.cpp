@@ -10,7 +10,8 @@ namespace {
 
 class SessionTest : public ReceiveTest {
  protected:
-  explicit SessionTest(bool lmtp = false) {
+  explicit SessionTest(bool lmtp = false, Duration slow_banner = 1s) {
+    options_.slow_banner = slow_banner;
     auto [near, far] = runtime::make_stream_pair(world_.loop());
     far_ = std::move(far);
     session_.emplace(services(house_), std::move(near), "0.1", lmtp);
@@ -55,6 +56,27 @@ TEST_F(LmtpSessionTest, ADroppedRecipientIsAnsweredToo) {
   EXPECT_EQ(std::ranges::count(replies, '\n'), 2) << replies;
   ASSERT_EQ(house_.queue.list({}).size(), 1U);
   EXPECT_EQ(house_.queue.list({}).front().recipients.size(), 1U);
+}
+
+class SlowBannerTest : public SessionTest {
+ protected:
+  SlowBannerTest() : SessionTest(false, 5ms) {}
+};
+
+TEST_F(SlowBannerTest, TellsWhatItWaitedFor) {
+  EXPECT_EQ(ask(""), "220 mx.example.com ESMTP\r\n");
+  EXPECT_EQ(Witness::last_banner, "the connect hooks of plugins took 5 of 5 ms");
+  const auto banner = table_.figures(world_.loop().now()).banner;
+  EXPECT_EQ(banner.sessions, 1U);
+  EXPECT_EQ(banner.p99, std::chrono::milliseconds(5));
+  EXPECT_EQ(banner.max, std::chrono::milliseconds(5));
+  EXPECT_EQ(table_.figures(world_.loop().now() + 6min).banner.sessions, 0U);
+}
+
+TEST_F(SessionTest, AFastBannerNeedsNoReason) {
+  Witness::last_banner = "not told yet";
+  (void)ask("");
+  EXPECT_EQ(Witness::last_banner, "");
 }
 
 TEST_F(SessionTest, AClientThatAlwaysHasMoreRunsOutOfTime) {
