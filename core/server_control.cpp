@@ -182,6 +182,23 @@ Task<std::vector<queue::DestinationView>> Server::destinations() {
   co_return merged;
 }
 
+Task<std::vector<queue::Forecast>> Server::forecasts(std::string queue_id) {
+  const auto records =
+      co_await ask_all<queue::RecordPtr>([&queue_id](Worker& worker) -> Task<queue::RecordPtr> {
+        return worker.queue().record(queue_id);
+      });
+  queue::RecordPtr record;
+  for (const queue::RecordPtr& one : records)
+    if (one) record = one;
+  using Forecasts = std::vector<queue::Forecast>;
+  Forecasts merged;
+  if (!record) co_return merged;
+  const auto all = co_await ask_all<Forecasts>(
+      [&record](Worker& worker) -> Task<Forecasts> { return worker.queue().forecasts(*record); });
+  for (const Forecasts& one : all) merged.insert(merged.end(), one.begin(), one.end());
+  co_return merged;
+}
+
 std::expected<std::string, std::string> Server::headers(const std::string& queue_id) {
   const auto id = queue::Queue::parse_id(queue_id);
   if (!id) return std::unexpected("\"" + queue_id + "\" is no queue id");

@@ -122,6 +122,9 @@ Json to_json(const queue::TallyTable& table, std::size_t limit) {
 }
 
 Json to_json(const queue::DestinationView& destination) {
+  const auto time = [](const std::optional<WallTime>& when) {
+    return when ? Json(time_text(*when)) : Json(nullptr);
+  };
   return {{"destination", destination.destination},
           {"ready", destination.ready},
           {"delayed", destination.delayed},
@@ -129,7 +132,11 @@ Json to_json(const queue::DestinationView& destination) {
           {"couriers", destination.couriers},
           {"limit", destination.limit},
           {"failures", destination.failures},
-          {"back_off_s", destination.back_off.count() / 1000}};
+          {"back_off_s", destination.back_off.count() / 1000},
+          {"last_success", time(destination.last_success)},
+          {"last_answer", time(destination.last_answer)},
+          {"last_failure", time(destination.last_failure)},
+          {"trouble", destination.trouble}};
 }
 
 Json to_json(const plugin::PluginView& plugin) {
@@ -156,13 +163,18 @@ Json to_json(const plugin::PluginView& plugin) {
 }
 
 Json to_json(const receive::SessionTable::Figures& figures) {
+  const auto ms = [](std::chrono::microseconds time) {
+    return static_cast<double>(time.count()) / 1000;
+  };
   return {{"now", figures.sessions_now},
           {"total", figures.sessions_total},
           {"messages", figures.messages},
           {"refusals", figures.refusals},
-          {"banner_p50_ms", figures.banner_p50_ms},
-          {"banner_p99_ms", figures.banner_p99_ms},
-          {"banner_max_ms", figures.banner_max_ms}};
+          {"banner_minutes", receive::BannerTimes::kWindow.count()},
+          {"banner_sessions", figures.banner.sessions},
+          {"banner_p50_ms", ms(figures.banner.p50)},
+          {"banner_p99_ms", ms(figures.banner.p99)},
+          {"banner_max_ms", ms(figures.banner.max)}};
 }
 
 Json to_json(const store::Stats& stats) {

@@ -48,6 +48,8 @@ class Daemon {
   /// How many recipients were changed.
   virtual Task<std::size_t> change(QueueChange change, queue::Selection selection) = 0;
   virtual Task<std::vector<queue::DestinationView>> destinations() = 0;
+  /// What the waiting recipients of a message wait for; empty if there is no such message.
+  virtual Task<std::vector<queue::Forecast>> forecasts(std::string queue_id) = 0;
   /// The header block of a queued message, at most 64 KiB.
   virtual std::expected<std::string, std::string> headers(const std::string& queue_id) = 0;
   /// The plugins of one loop, their counters summed over all.

@@ -81,6 +81,7 @@ Scheduled* DestinationQueue::take(TimePoint now) {
 void DestinationQueue::finish(Scheduled& item, HostResult result, TimePoint now,
                               const std::function<Duration(std::uint32_t)>& back_off) {
   remove(item);
+  last_[static_cast<std::size_t>(result)] = now;
   switch (result) {
     case HostResult::failed:
       return host_failed(item, now, back_off);
@@ -106,6 +107,7 @@ void DestinationQueue::host_failed(Scheduled& item, TimePoint now,
 
 void DestinationQueue::host_answered(bool delivered) {
   failures_ = 0;
+  trouble.clear();
   back_off_until_ = {};
   if (delivered) {
     proven_ = true;

@@ -3,9 +3,11 @@
 // couriers. Pure: time comes as an argument.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <postrider/route.hpp>
@@ -71,6 +73,10 @@ class DestinationQueue {
   bool is_in_back_off(TimePoint now) const noexcept { return now < back_off_until_; }
   TimePoint back_off_until() const noexcept { return back_off_until_; }
   std::uint32_t failures() const noexcept { return failures_; }
+  /// When an attempt last ended with this; nothing: none did.
+  std::optional<TimePoint> last(HostResult result) const noexcept {
+    return last_[static_cast<std::size_t>(result)];
+  }
   bool is_proven() const noexcept { return proven_; }
   /// Attempts at once: one probe after a host failure, until something succeeds.
   unsigned limit() const noexcept;
@@ -95,6 +101,7 @@ class DestinationQueue {
   bool in_line = false;  ///< waits for a courier
   unsigned couriers = 0;
   std::vector<WaitingCourier*> waiting;
+  std::string trouble;  ///< what the last attempt with a failed host said
 
  private:
   void host_failed(Scheduled& item, TimePoint now,
@@ -112,6 +119,7 @@ class DestinationQueue {
   std::size_t active_ = 0;
   double window_;  ///< concurrency; grows by one for each full window of successes
   std::uint32_t failures_ = 0;
+  std::array<std::optional<TimePoint>, 4> last_;  ///< by HostResult
   unsigned turn_ = 0;
   bool proven_ = false;
   TimePoint back_off_since_{};

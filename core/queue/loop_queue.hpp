@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 
 #include "plugin/chains.hpp"
 #include "queue/deliveries.hpp"
+#include "queue/forecast.hpp"
 #include "queue/owned_messages.hpp"
 #include "queue/peers.hpp"
 #include "queue/scheduler.hpp"
@@ -57,6 +59,11 @@ struct DestinationView {
   unsigned limit = 0;          ///< attempts at once
   std::uint32_t failures = 0;  ///< of the host, in a row
   Duration back_off{};         ///< still to go
+  /// When an attempt last ended so; nothing: not since the destination is known.
+  std::optional<WallTime> last_success{};  ///< it took mail
+  std::optional<WallTime> last_answer{};   ///< it is there, but took nothing
+  std::optional<WallTime> last_failure{};  ///< no host could be reached, or it shut down
+  std::string trouble{};                   ///< what the last failure was; "" after a success
 };
 
 /// [loop thread] but for construction and destruction, which happen while no loop runs.
@@ -98,6 +105,10 @@ class LoopQueue final : public Queue, public Deliveries {
   std::size_t commits_under_way() const noexcept { return commits_; }
   /// One line per destination of this loop.
   std::vector<DestinationView> destinations() const;
+  /// A message that this loop owns; null if it owns none of that id.
+  RecordPtr record(const std::string& queue_id);
+  /// What the recipients of a message wait for whose destinations are this loop's.
+  std::vector<Forecast> forecasts(QueuedRecord& record) const;
   /// A message that recovery found. It goes to its owner, whichever loop that is; what cannot be
   /// read is held and shown with the reason.
   void adopt(store::Stored stored);
@@ -187,6 +198,8 @@ class LoopQueue final : public Queue, public Deliveries {
   void tell_delay(OwnedMessage& message);
   Task<void> report_delay(Settled settled, std::vector<RecipientOutcome> outcomes,
                           plugin::ChainsPtr chains);
+
+  Forecast forecast(const RecipientGroup& group) const;  // loop_queue_forecast.cpp
 
   // Operating (loop_queue_operators.cpp)
   using Change = std::function<bool(RecipientStatus&)>;

@@ -206,6 +206,8 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
   group.is_active = false;
   scheduler_.finish(group, host_result(result), runtime_.now());
   if (result.untried) return put_back(attempt.record, group);
+  if (result.host_failed && !result.outcomes.empty())
+    group.home->trouble = printable(result.outcomes.front().text);
 
   result.outcomes.resize(indices.size(), no_outcome("the attempt ended without an outcome"));
   ++group.attempts;

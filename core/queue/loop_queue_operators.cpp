@@ -186,6 +186,14 @@ std::vector<DestinationView> LoopQueue::destinations() const {
     view.failures = queue.failures();
     if (queue.is_in_back_off(now))
       view.back_off = std::chrono::ceil<Duration>(queue.back_off_until() - now);
+    const auto last = [&](HostResult result) {
+      const auto when = queue.last(result);
+      return when ? std::optional(wall_of(*when)) : std::nullopt;
+    };
+    view.last_success = last(HostResult::delivered);
+    view.last_answer = last(HostResult::answered);
+    view.last_failure = last(HostResult::failed);
+    view.trouble = queue.trouble;
   });
   return views;
 }
