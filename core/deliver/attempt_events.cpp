@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "deliver/attempt_events.hpp"
 
+#include <chrono>
+
 #include <fmt/format.h>
 
 namespace postrider::deliver {
@@ -20,6 +22,8 @@ ProtocolEvent event_at(const AttemptPlace& place, EventKind kind) {
   event.local = place.local;
   event.remote = place.remote;
   event.at = place.loop.now();
+  if (place.began != TimePoint{})
+    event.elapsed = std::chrono::duration_cast<Duration>(event.at - place.began);
   return event;
 }
 

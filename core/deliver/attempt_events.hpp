@@ -24,6 +24,7 @@ struct AttemptPlace {
   std::string_view id;
   SocketAddress local{};
   SocketAddress remote{};
+  TimePoint began{};  ///< of the connection; none: there is none
 };
 
 /// No connection to `place.remote` (unspecified: not even an address). `text`: why.

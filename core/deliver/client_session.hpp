@@ -53,6 +53,7 @@ class ClientSession {
   std::size_t messages() const noexcept { return messages_; }
   const Remote& remote() const noexcept { return remote_; }
   SocketAddress local() const { return stream_->local(); }
+  TimePoint began() const noexcept { return began_; }
   const smtp::Capabilities& capabilities() const noexcept { return capabilities_; }
   /// The reply to EHLO or HELO.
   const Reply& welcome() const noexcept { return welcome_; }

@@ -57,6 +57,7 @@ AttemptPlace Courier::place() {
   if (session_) {
     place.local = session_->local();
     place.remote = session_->remote().address;
+    place.began = session_->began();
   }
   return place;
 }

@@ -26,6 +26,7 @@ class Recorder {
 
   /// How many ended conversations stay.
   void keep(std::size_t count);
+  std::size_t kept() const noexcept { return kept_; }
   /// A new one; null when too many are under way. One that had this id has ended now.
   Conversation* begin(const ProtocolEvent& event, WallTime now, std::size_t room);
   /// The one of this id, under way; else one that ended a moment ago; else null.

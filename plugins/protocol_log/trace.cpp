@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "excerpt.hpp"
+
 namespace postrider::protocol_log {
 namespace {
 
@@ -50,6 +52,27 @@ void append_lines(std::string& out, const Conversation& one, std::uint64_t after
   });
 }
 
+/// What is about one message; where other records come between, a line says so.
+void append_excerpt(std::string& out, const Conversation& one, const Excerpt& excerpt) {
+  const std::string from = origin(one.id, one.subject.side, one.local, one.remote, Format::json);
+  std::size_t place = 0;
+  bool skipped = false;
+  one.transcript.visit([&](const Record* record, std::uint64_t) {
+    if (!excerpt.has(place++)) {
+      skipped = true;
+      return;
+    }
+    const Record gap{one.began, {}, Label::recorder, false, "records were left out here"};
+    for (const Record* shown : {skipped && record ? &gap : nullptr, record ? record : &gap}) {
+      if (!shown) continue;
+      if (!out.ends_with('[')) out += ',';
+      append_line(out, *shown, from, Format::json);
+      out.pop_back();  // the line end
+    }
+    skipped = false;
+  });
+}
+
 std::string list(Recorder& recorder, const Filter& filter) {
   std::string out = "{\"sessions\":[";
   recorder.visit([&](const Conversation& one) {
@@ -72,6 +95,21 @@ std::string show(Recorder& recorder, std::string_view id) {
     out += "]}]}";
   });
   return out.empty() ? mistake("no session " + std::string(id) + " is recorded") : out;
+}
+
+/// Everything that is recorded about one message, wherever it came in and went out.
+std::string about(Recorder& recorder, std::string_view queue_id) {
+  std::string out = "{\"kept\":" + std::to_string(recorder.kept()) + ",\"sessions\":[";
+  recorder.visit([&](const Conversation& one) {
+    const auto excerpt = excerpt_of(one, queue_id);
+    if (!excerpt || out.size() > kMostOctets) return;
+    if (!out.ends_with('[')) out += ',';
+    append_summary(out, one);
+    out += ",\"outcomes\":" + std::to_string(excerpt->outcomes) + ",\"lines\":[";
+    append_excerpt(out, one, *excerpt);
+    out += "]}";
+  });
+  return out + "]}";
 }
 
 /// The number that `cursors` has for this loop; nothing: from now on.
@@ -107,6 +145,7 @@ std::string since(Recorder& recorder, unsigned loop, std::string_view cursors,
 std::string answer_trace(Recorder& recorder, unsigned loop,
                          std::span<const std::string_view> words) {
   if (words.size() == 2 && words[0] == "get") return show(recorder, words[1]);
+  if (words.size() == 2 && words[0] == "about") return about(recorder, words[1]);
   const bool follows = words.size() >= 2 && words[0] == "since";
   const auto filter = Filter::parse(words.subspan(follows ? 2 : 0));
   if (!filter) return mistake(filter.error());

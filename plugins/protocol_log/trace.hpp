@@ -11,8 +11,8 @@
 
 namespace postrider::protocol_log {
 
-/// `words` after "trace": none (list), "get" ID, or "since" CURSORS FILTER... where CURSORS is
-/// "LOOP:NUMBER,..." of the last answer, or "now". Filters may follow a list too.
+/// `words` after "trace": none (list), "get" ID, "about" QUEUE-ID, or "since" CURSORS FILTER...
+/// where CURSORS is "LOOP:NUMBER,..." of the last answer, or "now". Filters may follow a list too.
 std::string answer_trace(Recorder& recorder, unsigned loop,
                          std::span<const std::string_view> words);
 
