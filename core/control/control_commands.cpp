@@ -57,7 +57,7 @@ constexpr std::array<Command, 13> kCommands{{
     {"queue list", 0, queue_list},
     {"queue count", 0, queue_count},
     {"queue show", 1, queue_show},
-    {"why", 1, queue_show},
+    {"why", 1, queue_why},
     {"queue retry", 1, queue_retry},
     {"queue hold", 1, queue_hold},
     {"queue release", 1, queue_release},

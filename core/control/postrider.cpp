@@ -19,6 +19,7 @@
 #include "control/send.hpp"
 #include "control/tool_text.hpp"
 #include "control/trace.hpp"
+#include "control/why_text.hpp"
 #include "plugin/instance.hpp"
 
 namespace {
@@ -118,10 +119,8 @@ void add_queue(CLI::App& app, Arguments& arguments) {
 
   auto* show = queue->add_subcommand("show", "One message with its header fields");
   show->add_option("id", arguments.id, "Queue id")->required();
-  show->callback([&] {
-    exit_code = ask_daemon(arguments, {"queue", "show", arguments.id},
-                           [](const Json& json) { return message_text(json, true); });
-  });
+  show->callback(
+      [&] { exit_code = ask_daemon(arguments, {"queue", "show", arguments.id}, message_text); });
 
   const std::pair<const char*, const char*> changes[] = {
       {"retry", "Try delayed messages now"},
@@ -184,6 +183,7 @@ void add_trace(CLI::App& app, Arguments& arguments) {
   Tracing& tracing = arguments.tracing;
   auto* trace = app.add_subcommand("trace", "Sessions and attempts that protocol_log remembers");
   trace->add_option("id", tracing.id, "The whole transcript of this one");
+  trace->add_option("--message", tracing.message, "What is recorded about this queue id");
   trace->add_flag("--follow", tracing.follow, "Print lines as they come");
   trace->add_option("--direction", tracing.direction, "in or out");
   trace->add_option("--network", tracing.networks, "Remotes in this network");
@@ -191,7 +191,7 @@ void add_trace(CLI::App& app, Arguments& arguments) {
   trace->add_option("--sender", tracing.senders, "A sender in this domain; *.example.org");
   trace->add_option("--recipient", tracing.recipients, "A recipient in this domain");
   trace->callback([&] {
-    const bool follows = tracing.follow && tracing.id.empty();
+    const bool follows = tracing.follow && tracing.id.empty() && tracing.message.empty();
     exit_code = follows ? follow_trace(arguments)
                         : ask_daemon(arguments, trace_words(tracing, ""), trace_text);
   });
@@ -203,10 +203,7 @@ void add_daemon(CLI::App& app, Arguments& arguments) {
   });
   auto* why = app.add_subcommand("why", "Why a message is where it is, and what happens next");
   why->add_option("id", arguments.id, "Queue id")->required();
-  why->callback([&] {
-    exit_code = ask_daemon(arguments, {"why", arguments.id},
-                           [](const Json& json) { return message_text(json, false); });
-  });
+  why->callback([&] { exit_code = ask_daemon(arguments, {"why", arguments.id}, why_text); });
   app.add_subcommand("destinations", "Where mail waits")->callback([&] {
     exit_code = ask_daemon(arguments, {"destinations"}, destinations_text);
   });

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "control/why.hpp"
+
 namespace postrider::control {
 namespace {
 
@@ -63,6 +65,11 @@ Task<Json> queue_show(Daemon& daemon, Request request) {
   const auto headers = daemon.headers(request.words.back());
   shown["headers"] = headers ? *headers : "(" + headers.error() + ")";
   co_return shown;
+}
+
+Task<Json> queue_why(Daemon& daemon, Request request) {
+  auto answer = co_await why(daemon, request.words.back());
+  co_return answer ? std::move(*answer) : mistake(no_message(request.words.back()));
 }
 
 Task<Json> queue_retry(Daemon& daemon, Request request) {

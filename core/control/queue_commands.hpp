@@ -15,6 +15,8 @@ Task<Json> queue_list(Daemon& daemon, Request request);
 Task<Json> queue_count(Daemon& daemon, Request request);
 /// One message whole: its state, each recipient's reason and next step, its header block.
 Task<Json> queue_show(Daemon& daemon, Request request);
+/// Why one message does not go: see why.hpp.
+Task<Json> queue_why(Daemon& daemon, Request request);
 
 // Each answers how many recipients it changed. Only retry may mean all messages without saying so.
 Task<Json> queue_retry(Daemon& daemon, Request request);

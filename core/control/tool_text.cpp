@@ -2,43 +2,15 @@
 #include "control/tool_text.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 
 #include <fmt/format.h>
 
+#include "control/phrase.hpp"
+
 namespace postrider::control {
 
 namespace {
-
-std::string text(const Json& json, const char* key) {
-  return json.value(key, std::string());
-}
-
-std::uint64_t number(const Json& json, const char* key) {
-  return json.value(key, std::uint64_t{0});
-}
-
-std::string span_text(std::int64_t seconds) {
-  if (seconds < 120) return fmt::format("{} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
-  return fmt::format("{} days", seconds / 86400);
-}
-
-/// A time of the answer, and how far away it is: nobody should have to look at a clock.
-std::string moment(const std::string& time) {
-  std::tm parts{};
-  if (!::strptime(time.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts)) return time;
-  const std::int64_t away = ::timegm(&parts) - std::time(nullptr);
-  if (away == 0) return time + " (now)";
-  return away > 0 ? fmt::format("{} (in {})", time, span_text(away))
-                  : fmt::format("{} ({} ago)", time, span_text(-away));
-}
-
-std::string counted(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 std::string next_step(const Json& recipient) {
   const std::string state = text(recipient, "state");
@@ -60,6 +32,17 @@ std::string recipient_text(const Json& recipient) {
   const std::string remote = text(recipient, "remote");
   if (!remote.empty() && !reason.contains(remote)) line += ", last by " + remote;
   return line + "\n";
+}
+
+/// How soon after the connect clients were greeted, lately.
+std::string banner_text(const Json& sessions) {
+  const std::string window =
+      fmt::format("in the last {} minutes", number(sessions, "banner_minutes"));
+  if (number(sessions, "banner_sessions") == 0) return "banner     nobody came " + window + "\n";
+  return fmt::format("banner     p50 {} ms, p99 {} ms, max {} ms after connect ({} {})\n",
+                     sessions.value("banner_p50_ms", 0.0), sessions.value("banner_p99_ms", 0.0),
+                     sessions.value("banner_max_ms", 0.0),
+                     counted(number(sessions, "banner_sessions"), "session"), window);
 }
 
 std::string marks(const Json& plugin) {
@@ -91,9 +74,7 @@ std::string status_text(const Json& answer) {
   out += fmt::format("sessions   {} now, {} in all, {} messages, {} refusals\n",
                      number(sessions, "now"), number(sessions, "total"),
                      number(sessions, "messages"), number(sessions, "refusals"));
-  out += fmt::format("banner     p50 {} ms, p99 {} ms, max {} ms after connect\n",
-                     number(sessions, "banner_p50_ms"), number(sessions, "banner_p99_ms"),
-                     number(sessions, "banner_max_ms"));
+  out += banner_text(sessions);
   out += fmt::format(
       "queue      {} messages; recipients: {} queued, {} active, {} delayed, {} held, {} failed\n",
       number(queue, "messages"), number(queue, "queued"), number(queue, "active"),
@@ -121,18 +102,15 @@ std::string list_text(const Json& answer, bool is_filtered) {
   return is_filtered ? "No such message in the queue.\n" : "The queue is empty.\n";
 }
 
-std::string message_text(const Json& answer, bool with_headers) {
+std::string message_text(const Json& answer) {
   std::string out =
       fmt::format("{}  from <{}>, {} octets\n  arrived   {}\n  given up  {}\n", text(answer, "id"),
                   text(answer, "sender"), number(answer, "size"), moment(text(answer, "arrived")),
                   moment(text(answer, "give_up_at")));
   for (const Json& recipient : answer.at("recipients")) out += recipient_text(recipient);
-  if (with_headers) {
-    std::string headers = text(answer, "headers");
-    std::erase(headers, '\r');
-    out += "\n" + headers;
-  }
-  return out;
+  std::string headers = text(answer, "headers");
+  std::erase(headers, '\r');
+  return out + "\n" + headers;
 }
 
 std::string destinations_text(const Json& answer) {

@@ -11,8 +11,8 @@ namespace postrider::control {
 std::string status_text(const Json& answer);
 /// `is_filtered`: not all messages were asked for.
 std::string list_text(const Json& answer, bool is_filtered);
-/// One message: where each recipient is, why, and what happens next.
-std::string message_text(const Json& answer, bool with_headers);
+/// One message: where each recipient is, why, what happens next, and its header.
+std::string message_text(const Json& answer);
 std::string destinations_text(const Json& answer);
 std::string plugins_text(const Json& answer, const std::string& order_of_hook);
 /// The route cache: each answer, where it came from, how long it lives, how it fared.

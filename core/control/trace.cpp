@@ -6,12 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "control/phrase.hpp"
+
 namespace postrider::control {
 namespace {
-
-std::string text(const Json& json, const char* key) {
-  return json.value(key, std::string());
-}
 
 void add(std::vector<std::string>& words, const char* key, const std::vector<std::string>& values) {
   for (const std::string& value : values) words.push_back(std::string(key) + "=" + value);
@@ -51,6 +49,7 @@ std::string session_text(const Json& session) {
 
 std::vector<std::string> trace_words(const Tracing& tracing, const std::string& cursors) {
   if (!tracing.id.empty()) return {"trace", "get", tracing.id};
+  if (!tracing.message.empty()) return {"trace", "about", tracing.message};
   std::vector<std::string> words{"trace"};
   if (tracing.follow) words.insert(words.end(), {"since", cursors.empty() ? "now" : cursors});
   if (!tracing.direction.empty()) words.push_back("direction=" + tracing.direction);

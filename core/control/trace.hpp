@@ -12,6 +12,7 @@ namespace postrider::control {
 /// What the operator typed after "trace".
 struct Tracing {
   std::string id;
+  std::string message;  ///< only what is about this queue id
   bool follow = false;
   std::string direction;
   std::vector<std::string> networks, hosts, senders, recipients;

@@ -149,6 +149,28 @@ TEST_F(ProtocolLog, NamesTheLikelyCauseWithoutABanner) {
   EXPECT_NE(all.find("the remote stayed silent"), all.npos) << all;
 }
 
+TEST_F(ProtocolLog, ASlowBannerIsExplainedInTheVerdict) {
+  open({});
+  event(EventKind::connected, "accepted");
+  event(EventKind::banner, "the connect hooks of plugins took 2000 of 2001 ms", 2001ms);
+  event(EventKind::closed, "the client closed", 2100ms);
+  event(EventKind::connected, "mx.example.net", 0ms, Side::client);
+  event(EventKind::line_in, "220 mx.example.net", 3s, Side::client);
+  event(EventKind::closed, "we said QUIT", 4s, Side::client);
+  session();
+  const std::string all = text();
+  EXPECT_NE(all.find("verdict the client closed; phase=\"after the banner\" in=0 out=0 messages=0 "
+                     "banner=2001ms; slow banner: the connect hooks of plugins took 2000 of 2001 "
+                     "ms\n"),
+            all.npos)
+      << all;
+  EXPECT_NE(all.find("banner=3000ms; slow banner: the remote took 3000 ms to greet: it may look "
+                     "our address up first"),
+            all.npos)
+      << all;
+  EXPECT_NE(all.find("banner=3ms\n"), all.npos) << all;
+}
+
 TEST_F(ProtocolLog, DropsAreSaidWhenNobodyReads) {
   ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
   std::fstream both(file_, std::ios::in | std::ios::out);  // so that the plugin's open succeeds
@@ -325,6 +347,42 @@ TEST_F(ProtocolLog, TheRecorderRemembersAtEveryLevelAndIsBounded) {
   EXPECT_NE(answer.find("records were left out here"), answer.npos);
   EXPECT_NE(ask({"trace", "get", "s9"}).find("\"error\""), std::string::npos);
   EXPECT_EQ(ask({"routes"}), "");
+}
+
+TEST_F(ProtocolLog, TraceAboutAMessageTellsOnlyWhatIsOfIt) {
+  open({{"level", "off"}});
+  const auto say = [this](EventKind kind, std::string_view text) {
+    event(kind, text, 1ms, Side::client);
+  };
+  say(EventKind::connected, "mx.example.net");
+  say(EventKind::attempt, "q1 example.net from=<a@b.c> to=<d@e.f>");
+  say(EventKind::line_in, "220 mx.example.net");
+  say(EventKind::line_out, "MAIL FROM:<a@b.c>");
+  say(EventKind::data_out, "");
+  say(EventKind::line_out, "MAIL FROM:<second@b.c>");  // sent ahead
+  say(EventKind::line_in, "250 first taken");
+  say(EventKind::outcome, "q1 <d@e.f> delivered 2.0.0 taken");
+  say(EventKind::attempt, "q12 example.net from=<second@b.c> to=<x@e.f>,<y@e.f>");
+  say(EventKind::line_in, "250 sender fine");
+  say(EventKind::outcome, "q12 <x@e.f> delivered 2.0.0 taken");
+  say(EventKind::outcome, "q12 <y@e.f> failed 5.1.1 nobody");
+  say(EventKind::attempt, "q3 example.net from=<third@b.c> to=<d@e.f>");
+  say(EventKind::closed, "they hung up");
+  const std::string first = ask({"trace", "about", "q1"});
+  EXPECT_TRUE(first.starts_with("{\"kept\":100,\"sessions\":[{\"id\":\"s1\"")) << first;
+  EXPECT_NE(first.find("\"outcomes\":1,\"lines\":["), first.npos) << first;
+  EXPECT_NE(first.find("220 mx.example.net"), first.npos);
+  EXPECT_EQ(first.find("sender fine"), first.npos) << first;
+  EXPECT_EQ(first.find("left out"), first.npos) << first;
+  const std::string second = ask({"trace", "about", "q12"});
+  EXPECT_NE(second.find("\"outcomes\":2,\"lines\":["), second.npos) << second;
+  EXPECT_NE(second.find("connected"), second.npos);
+  EXPECT_NE(second.find("left out"), second.npos);
+  EXPECT_NE(second.find("MAIL FROM:<second@b.c>"), second.npos);
+  EXPECT_NE(second.find("failed 5.1.1 nobody"), second.npos);
+  EXPECT_EQ(second.find("MAIL FROM:<a@b.c>"), second.npos);
+  EXPECT_EQ(second.find("third@b.c"), second.npos);
+  EXPECT_EQ(ask({"trace", "about", "q"}), "{\"kept\":100,\"sessions\":[]}");
 }
 
 TEST_F(ProtocolLog, TraceFollowsWithACursorAndFilters) {
