@@ -2,6 +2,7 @@
 // Log values: bare, quoted, escaped.
 #include "log/escape.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -39,6 +40,7 @@ bool is_treacherous(std::uint32_t c) {
          (c >= 0xFFF0 && c <= 0xFFFB) || (c & 0xFFFEU) == 0xFFFE || c >= 0xE0000;
 }
 
+/// One that is not plain.
 void append_ascii(std::string& line, char c) {
   switch (c) {
     case '"':
@@ -59,15 +61,17 @@ void append_ascii(std::string& line, char c) {
     default:
       break;
   }
-  if (c >= ' ' && c != 0x7F)
-    line += c;
-  else
-    fmt::format_to(std::back_inserter(line), "\\x{:02x}", static_cast<unsigned char>(c));
+  fmt::format_to(std::back_inserter(line), "\\x{:02x}", static_cast<unsigned char>(c));
 }
 
+/// Stays as it is between quotes.
+bool is_plain(char c) {
+  return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
+}
+
+/// Fits a value that is not quoted: letters, digits, harmless marks.
 bool is_bare(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("._:@/+-<>[](),%!*&;~^{}|?$#").contains(c);
+  return is_plain(c) && c != ' ' && c != '\'' && c != '=' && c != '`';
 }
 
 }  // namespace
@@ -77,6 +81,10 @@ void append_quoted(std::string& line, std::string_view value) {
   value = value.substr(0, kValueLimit);
   line += '"';
   while (!value.empty()) {
+    const auto plain = std::ranges::find_if_not(value, is_plain) - value.begin();
+    line += value.substr(0, static_cast<std::size_t>(plain));
+    value.remove_prefix(static_cast<std::size_t>(plain));
+    if (value.empty()) break;
     const Character c = first_character(value);
     const std::size_t length = c.length == 0 ? 1 : c.length;
     if (c.length == 1)
@@ -93,9 +101,7 @@ void append_quoted(std::string& line, std::string_view value) {
 }
 
 void append_value(std::string& line, std::string_view value) {
-  bool bare = !value.empty() && value.size() <= kValueLimit;
-  for (const char c : value.substr(0, kValueLimit)) bare = bare && is_bare(c);
-  if (bare)
+  if (!value.empty() && value.size() <= kValueLimit && std::ranges::all_of(value, is_bare))
     line += value;
   else
     append_quoted(line, value);

@@ -20,6 +20,9 @@
 namespace postrider::log {
 namespace {
 
+/// After the first line, for company: under load one wake-up and one write do for many lines.
+constexpr auto kGather = std::chrono::milliseconds(5);
+
 int open_file(const std::string& file) {
   if (file.empty()) return ::dup(STDERR_FILENO);
   return ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
@@ -29,19 +32,32 @@ std::string error_text(int error) {
   return std::system_category().message(error);
 }
 
+/// The calendar is worked out once a second, not once a line.
 void append_time(std::string& line, WallTime at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(at - day);
-  fmt::format_to(std::back_inserter(line), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                 int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
-                 time.hours().count(), time.minutes().count(), time.seconds().count(),
-                 time.subseconds().count());
+  thread_local std::chrono::sys_seconds known{};
+  thread_local std::string text;
+  const auto second = std::chrono::floor<std::chrono::seconds>(at);
+  if (second != known || text.empty()) {
+    const auto day = std::chrono::floor<std::chrono::days>(second);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(second - day);
+    text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", int{date.year()},
+                       unsigned{date.month()}, unsigned{date.day()}, time.hours().count(),
+                       time.minutes().count(), time.seconds().count());
+    known = second;
+  }
+  const auto milliseconds = static_cast<int>((at - second).count());
+  line += text;
+  line += static_cast<char>('0' + milliseconds / 100);
+  line += static_cast<char>('0' + milliseconds / 10 % 10);
+  line += static_cast<char>('0' + milliseconds % 10);
+  line += 'Z';
 }
 
 void append_fields(std::string& line, std::initializer_list<LogField> fields) {
   for (const LogField& field : fields) {
-    line.append(1, ' ').append(field.key).append(1, '=');
+    line += ' ';
+    line.append(field.key) += '=';
     append_value(line, field.value);
   }
 }
@@ -70,7 +86,8 @@ std::string format_line(WallTime at, LogLevel level, std::string_view event,
   std::string line;
   line.reserve(192);
   append_time(line, at);
-  line.append(1, ' ').append(level_name(level)).append(" event=");
+  line += ' ';
+  line.append(level_name(level)).append(" event=");
   append_quoted(line, event);
   line += prefix;
   append_fields(line, fields);
@@ -138,17 +155,17 @@ void DaemonLog::append(LogLevel level, std::string_view event, std::string_view 
   if (!is_on(level)) return;
   try {
     const std::string line = format_line(wall_now(), level, event, prefix, fields);
-    bool was_empty = false;
+    bool is_due = false;
     {
       const std::lock_guard lock(mutex_);
       if (buffer_.size() + line.size() > limit_) {
         dropped_.fetch_add(1, std::memory_order_relaxed);
         return;
       }
-      was_empty = buffer_.empty();
+      is_due = buffer_.empty() || is_urgent();
       buffer_ += line;
     }
-    if (was_empty) wake_.notify_one();
+    if (is_due) wake_.notify_one();
   } catch (...) {  // no memory for a line
     dropped_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -164,8 +181,15 @@ void DaemonLog::reopen() noexcept {
 
 void DaemonLog::flush() {
   std::unique_lock lock(mutex_);
+  ++flushers_;
   wake_.notify_one();
   idle_.wait(lock, [this] { return buffer_.empty() && !reopen_ && !writing_; });
+  --flushers_;
+}
+
+/// Is there a reason not to wait for more lines?
+bool DaemonLog::is_urgent() const noexcept {
+  return stop_ || reopen_ || flushers_ > 0 || buffer_.size() >= limit_ / 4;
 }
 
 void DaemonLog::run() {
@@ -174,6 +198,7 @@ void DaemonLog::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stop_ || reopen_ || !buffer_.empty(); });
+    wake_.wait_for(lock, kGather, [this] { return is_urgent(); });
     lines.swap(buffer_);
     const bool reopening = std::exchange(reopen_, false);
     const bool stopping = stop_;

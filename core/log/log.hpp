@@ -65,6 +65,7 @@ class DaemonLog final : public Log {
   DaemonLog(std::string file, int descriptor, LogLevel level, std::size_t buffer_limit);
   void append(LogLevel level, std::string_view event, std::string_view prefix,
               std::initializer_list<LogField> fields) noexcept;
+  bool is_urgent() const noexcept;
   void run();
   void write_out(std::string_view lines);
   void reopen_now();
@@ -83,6 +84,7 @@ class DaemonLog final : public Log {
   bool writing_ = false;
   bool reopen_ = false;
   bool stop_ = false;
+  unsigned flushers_ = 0;
   std::thread writer_;  // last: it uses the others
 };
 

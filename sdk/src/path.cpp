@@ -29,6 +29,10 @@ constexpr bool is_atext(char c) {
 constexpr bool is_ascii_octet(char c) {
   return static_cast<unsigned char>(c) < 0x80;
 }
+/// Printable ASCII.
+constexpr bool is_plain_octet(char c) {
+  return c >= ' ' && c < '\x7f';
+}
 constexpr char lower_letter(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
@@ -173,9 +177,11 @@ std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   out.reserve(std::min(text.size(), limit));
   while (!text.empty() && out.size() < limit) {
-    if (is_ascii_octet(text.front())) {
-      out += text.front() < ' ' || text.front() == 0x7F ? '?' : text.front();
-      text.remove_prefix(1);
+    const std::string_view room = text.substr(0, limit - out.size());
+    const auto plain = std::ranges::find_if_not(room, is_plain_octet) - room.begin();
+    if (plain > 0) {
+      out += text.substr(0, static_cast<std::size_t>(plain));
+      text.remove_prefix(static_cast<std::size_t>(plain));
       continue;
     }
     const utf8::Character c = utf8::first(text);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Replies on the wire and in the log (RFC 5321 section 4.2, RFC 2034).
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include <postrider/path.hpp>
 #include <postrider/reply.hpp>
@@ -39,7 +41,13 @@ std::size_t piece_length(std::string_view text, std::size_t limit) noexcept {
 
 std::string EnhancedStatus::text() const {
   if (!is_set()) return {};
-  return std::to_string(klass) + '.' + std::to_string(subject) + '.' + std::to_string(detail);
+  std::array<char, 16> digits{};
+  char* end = digits.data();
+  for (const unsigned part : {unsigned{klass}, unsigned{subject}, unsigned{detail}}) {
+    if (end != digits.data()) *end++ = '.';
+    end = std::to_chars(end, digits.data() + digits.size(), part).ptr;
+  }
+  return {digits.data(), end};
 }
 
 EnhancedStatus EnhancedStatus::parse(std::string_view text) noexcept {
@@ -87,8 +95,9 @@ std::string Reply::wire() const {
 
 std::string Reply::line() const {
   std::string out = std::to_string(code);
-  if (status.is_set()) out.append(1, ' ').append(status.text());
-  if (!text.empty()) out.append(1, ' ').append(text);
+  out.reserve(text.size() + 20);
+  if (status.is_set()) (out += ' ') += status.text();
+  if (!text.empty()) (out += ' ') += text;
   std::ranges::replace(out, '\n', ' ');
   return printable(out, out.size());
 }
