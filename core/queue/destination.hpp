@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include <postrider/path.hpp>
@@ -17,6 +18,9 @@ namespace postrider::queue {
 struct DestinationHash {
   std::size_t operator()(const Destination& destination) const noexcept;
 };
+
+/// Shared by all messages that go there.
+using DestinationPtr = std::shared_ptr<const Destination>;
 
 /// The one loop of `loops` that schedules and delivers to `destination`.
 unsigned loop_of(const Destination& destination, unsigned loops) noexcept;

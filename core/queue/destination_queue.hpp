@@ -96,7 +96,7 @@ class DestinationQueue {
 
   // The scheduler's own notes.
   TimePoint due{};
-  std::size_t heap_place = 0;
+  std::uint32_t heap_place = 0;
   bool in_heap = false;
   bool in_line = false;  ///< waits for a courier
   unsigned couriers = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A binary heap of things that know when they are due and where they sit in it, so that any of them
-// can leave or move in O(log n). T has `TimePoint due` and `std::size_t heap_place`.
+// can leave or move in O(log n). T has a time `due` and `std::uint32_t heap_place`.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ class DueHeap {
   void put(std::size_t place, T* item) noexcept {
     ++*steps_;
     items_[place] = item;
-    item->heap_place = place;
+    item->heap_place = static_cast<std::uint32_t>(place);
   }
   void move(std::size_t place) {
     T* item = items_[place];

@@ -3,6 +3,7 @@
 // state of its recipients, which does.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,21 @@ struct Envelope {
   std::string session;
 };
 
+/// What was last said of a recipient: by a next hop, by the queue or by the operator. Each text has
+/// at most 512 octets.
+struct LastWord {
+  EnhancedStatus status;  ///< of the last attempt
+  std::string reason;
+  std::string remote;  ///< who said so; "" if we did ourselves
+  Reply reply{};       ///< of the last attempt; code 0: none
+  bool operator==(const LastWord&) const = default;
+};
+struct LastWordHash {
+  std::size_t operator()(const LastWord& word) const noexcept;
+};
+/// Shared by all recipients of whom the same was said; null: nothing was.
+using LastWordPtr = std::shared_ptr<const LastWord>;
+
 /// Where one recipient stands. `active` is never stored: after a crash it is tried again.
 struct RecipientStatus {
   RecipientState state = RecipientState::queued;
@@ -30,15 +46,18 @@ struct RecipientStatus {
   /// Who is at work on its end: outcome hooks, and the wait for the other destinations of a message
   /// whose time is up. Not stored. Until it is zero nothing may try it again.
   std::uint8_t settling = 0;
-  std::uint32_t attempts = 0;
-  WallTime next_attempt{};  ///< delayed only
-  EnhancedStatus status;    ///< of the last attempt
-  std::string reason;       ///< of the last attempt or of the operator; "" before
-  std::string remote;
-  Reply reply{};                ///< of the last attempt; code 0: none
   bool delay_reported = false;  ///< the sender was told that it waits
   /// A report of the delay is being written; not stored.
   bool delay_asked = false;
+  std::uint32_t attempts = 0;
+  std::uint32_t group = 0;  ///< its place in QueuedRecord::groups(); not stored
+  WallTime next_attempt{};  ///< delayed only
+  LastWordPtr word;
+
+  /// An empty one if nothing was said.
+  const LastWord& last() const noexcept;
+  /// The rest of the last word stays.
+  void give_reason(std::string reason);
 };
 
 /// The replaceable part.

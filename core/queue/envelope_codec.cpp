@@ -138,12 +138,12 @@ Reply read_reply(std::string_view line) {
 }
 
 /// What reports need beside the state.
-bool read_report_fields(FieldReader& reader, RecipientStatus& status) {
+bool read_report_fields(FieldReader& reader, RecipientStatus& status, LastWord& word) {
   const auto reported = reader.number<unsigned>();
   const auto reply = reader.text();
   if (!reported || *reported > 1 || !reply || !reader.is_at_end()) return false;
   status.delay_reported = *reported == 1;
-  status.reply = read_reply(*reply);
+  word.reply = read_reply(*reply);
   return true;
 }
 
@@ -157,12 +157,11 @@ bool read_status(std::string_view field, RecipientStatus& status) {
   auto reason = reader.text();
   auto remote = reader.text();
   if (!attempts || !next || !code || !reason || !remote) return false;
-  if (!reader.is_at_end() && !read_report_fields(reader, status)) return false;
+  LastWord word{EnhancedStatus::parse(*code), std::move(*reason), std::move(*remote)};
+  if (!reader.is_at_end() && !read_report_fields(reader, status, word)) return false;
   status.attempts = *attempts;
   status.next_attempt = *next;
-  status.status = EnhancedStatus::parse(*code);
-  status.reason = std::move(*reason);
-  status.remote = std::move(*remote);
+  status.word = std::make_shared<const LastWord>(std::move(word));
   return true;
 }
 
@@ -195,21 +194,22 @@ std::string encode(const MessageState& state) {
   for (const RecipientStatus& status : state.recipients) {
     line += ' ';
     line += letter_of(status);
-    const bool untouched = status.attempts == 0 && status.reason.empty() && !status.delay_reported;
+    const LastWord& word = status.last();
+    const bool untouched = status.attempts == 0 && word.reason.empty() && !status.delay_reported;
     if (untouched || status.state == RecipientState::delivered) continue;
     line += ',';
     append_number(line, status.attempts);
     line += ',';
     append_number(line, status.next_attempt.time_since_epoch().count());
     line += ',';
-    append_text(line, status.status.text());
+    append_text(line, word.status.text());
     line += ',';
-    append_text(line, status.reason);
+    append_text(line, word.reason);
     line += ',';
-    append_text(line, status.remote);
-    if (!status.delay_reported && status.reply.code == 0) continue;
+    append_text(line, word.remote);
+    if (!status.delay_reported && word.reply.code == 0) continue;
     line += status.delay_reported ? ",1," : ",0,";
-    append_text(line, status.reply.code != 0 ? printable(status.reply.line()) : std::string());
+    append_text(line, word.reply.code != 0 ? printable(word.reply.line()) : std::string());
   }
   return line += kEnd;
 }

@@ -76,15 +76,12 @@ bool LoopQueue::admits(std::uint64_t size) const noexcept {
 
 NewMessage LoopQueue::prepare(Submission submission, plugin::Chains* chains) {
   const WallTime now = runtime_.wall_now();
-  std::vector<Destination> destinations;
-  destinations.reserve(submission.recipients.size());
-  for (const Recipient& recipient : submission.recipients)
-    destinations.push_back(destination_of(recipient.path, chains, options_.hostname));
+  const std::vector<DestinationPtr> destinations = destinations_of(submission.recipients, chains);
 
   RecipientStatus status;
   if (submission.hold) {
     status.state = RecipientState::held;
-    status.reason = "held on arrival";
+    status.give_reason("held on arrival");
   }
   NewMessage message;
   message.handover.recipients.assign(submission.recipients.size(), status);
@@ -101,6 +98,15 @@ NewMessage LoopQueue::prepare(Submission submission, plugin::Chains* chains) {
   message.handover.record->group_by(destinations);
   message.body = std::move(submission.body);
   return message;
+}
+
+std::vector<DestinationPtr> LoopQueue::destinations_of(const std::vector<Recipient>& recipients,
+                                                       plugin::Chains* chains) {
+  std::vector<DestinationPtr> destinations;
+  destinations.reserve(recipients.size());
+  for (const Recipient& recipient : recipients)
+    destinations.push_back(names_.share(destination_of(recipient.path, chains, options_.hostname)));
+  return destinations;
 }
 
 store::Add LoopQueue::to_add(const NewMessage& message) const {
@@ -147,7 +153,6 @@ Task<store::Result<void>> LoopQueue::submit(Submission submission) {
 
 void LoopQueue::accepted(NewMessage message) {
   QueuedRecord& record = *message.handover.record;
-  record.keep(std::move(message.body));
   if (log_.is_on(LogLevel::info)) {
     const std::string size = std::to_string(record.size());
     const std::string count = std::to_string(record.recipients().size());
@@ -158,12 +163,13 @@ void LoopQueue::accepted(NewMessage message) {
                 {"recipients", count},
                 {"session", record.envelope().session}});
   }
+  record.keep(std::move(message.body));
   const unsigned owner = loop_of_group(record.groups().front());
   send(owner, std::move(message.handover));
 }
 
 unsigned LoopQueue::loop_of_group(const RecipientGroup& group) const noexcept {
-  return loop_of(group.destination, peers_->loops());
+  return loop_of(*group.destination, peers_->loops());
 }
 
 void LoopQueue::send(unsigned loop, PeerMessage message) {
@@ -186,12 +192,12 @@ void LoopQueue::receive(PeerMessage message) {
 
 void LoopQueue::own(Handover handover) {
   peers_->messages().fetch_add(1, std::memory_order_relaxed);
-  OwnedMessage owned;
-  owned.record = std::move(handover.record);
-  owned.recipients = std::move(handover.recipients);
-  OwnedMessage& message = owned_.add(std::move(owned));
+  const RecordPtr record = handover.record;
+  OwnedMessage& message =
+      owned_.add({std::move(handover.record), Few<RecipientStatus>(handover.recipients)});
   if (message.is_done()) return save(message);
   remind_later(message);
+  if (handover.recovered) record->let_go();
   dispatch(message);
 }
 
@@ -213,7 +219,7 @@ void LoopQueue::hand_out_everywhere(OwnedMessage& message,
   if (record->groups().size() == 1 && !indices.empty())
     return hand_out(message, record->groups().front(), indices);
   std::vector<std::vector<std::uint32_t>> parts(record->groups().size());
-  for (const std::uint32_t i : indices) parts[message.groups[i]].push_back(i);
+  for (const std::uint32_t i : indices) parts[message.recipients[i].group].push_back(i);
   for (std::size_t g = 0; g < parts.size(); ++g)
     if (!parts[g].empty()) hand_out(message, record->groups()[g], parts[g]);
 }
@@ -244,30 +250,30 @@ void LoopQueue::adopt(store::Stored stored) {
     state->give_up_at = give_up_time(envelope->arrived, options_.give_up);
     RecipientStatus held;
     held.state = RecipientState::held;
-    held.reason = "cannot be read: " + error;
+    held.give_reason("cannot be read: " + error);
     state->recipients.assign(count, held);
     log_.write(LogLevel::error, "the state of a message cannot be read; held",
-               {{"queue_id", id_text(stored.id)}, {"reason", held.reason}});
+               {{"queue_id", id_text(stored.id)}, {"reason", held.last().reason}});
   }
   const plugin::ChainsPtr chains = this->chains();
-  std::vector<Destination> destinations;
-  if (envelope)
-    for (const Recipient& recipient : envelope->recipients)
-      destinations.push_back(destination_of(recipient.path, chains.get(), options_.hostname));
+  std::vector<DestinationPtr> destinations;
+  if (envelope) destinations = destinations_of(envelope->recipients, chains.get());
   auto record = std::make_shared<QueuedRecord>(
       stored.id, envelope ? std::move(*envelope) : Envelope(),
       state ? state->give_up_at : WallTime::max(), stored.body_size, store_, peers_->memory());
   record->group_by(destinations);
   if (damage.empty()) {
+    for (RecipientStatus& status : state->recipients)
+      if (status.word) status.word = words_.share(*status.word);
     const unsigned owner = loop_of_group(record->groups().front());
-    return send(owner, Handover{std::move(record), std::move(state->recipients)});
+    return send(owner, Handover{std::move(record), std::move(state->recipients), true});
   }
   log_.write(LogLevel::error, "the envelope of a message cannot be read; held",
              {{"queue_id", id_text(stored.id)}, {"reason", damage}});
   peers_->messages().fetch_add(1, std::memory_order_relaxed);
-  OwnedMessage owned;
-  owned.record = std::move(record);
-  owned.damage = std::move(damage);
+  record->let_go();
+  OwnedMessage owned{std::move(record), {}};
+  owned.own_rest().damage = std::move(damage);
   owned_.add(std::move(owned));
 }
 

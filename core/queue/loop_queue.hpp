@@ -16,6 +16,7 @@
 #include "plugin/chains.hpp"
 #include "queue/deliveries.hpp"
 #include "queue/forecast.hpp"
+#include "queue/interned.hpp"
 #include "queue/owned_messages.hpp"
 #include "queue/peers.hpp"
 #include "queue/scheduler.hpp"
@@ -132,6 +133,8 @@ class LoopQueue final : public Queue, public Deliveries {
   struct PendingCommit;
 
   // Taking in (loop_queue.cpp)
+  std::vector<DestinationPtr> destinations_of(const std::vector<Recipient>& recipients,
+                                              plugin::Chains* chains);
   NewMessage prepare(Submission submission, plugin::Chains* chains);
   store::Add to_add(const NewMessage& message) const;
   void commit(store::Transaction transaction, store::Durability durability,
@@ -151,6 +154,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void withdraw(const Withdrawal& withdrawal);
   void expire(const Expiry& expiry);
   void leave(RecipientGroup& group);
+  bool open(RecipientGroup& group);
   void end_attempt(const Attempt& attempt, std::vector<std::uint32_t> indices,
                    DeliveryResult result);
   void put_back(const RecordPtr& record, RecipientGroup& group);
@@ -169,7 +173,7 @@ class LoopQueue final : public Queue, public Deliveries {
   static std::vector<RecipientOutcome> outcomes_of(const OwnedMessage& message,
                                                    const Settled& settled);
   Task<void> report(Settled settled, std::vector<RecipientOutcome> outcomes,
-                    plugin::ChainsPtr chains);
+                    plugin::ChainsPtr chains, std::unique_ptr<RecordUse> use);
   void apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
              plugin::Chains* chains);
   void warn_of_silence(const OwnedMessage& message, const Settled& settled);
@@ -178,14 +182,16 @@ class LoopQueue final : public Queue, public Deliveries {
   void apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
                  const Settled& settled, bool reported);
   std::optional<NewMessage> prepare_report(Report report, plugin::Chains* chains);
-  void log_outcome(const OwnedMessage& message, std::uint32_t index, const Outcome& outcome);
+  void log_outcome(const OwnedMessage& message, std::uint32_t index, const LastWord& word,
+                   Action action);
   void save(OwnedMessage& message);
   void saved(store::MessageId id, const store::Result<void>& result);
   void save_failed(OwnedMessage& message, const store::Error& error);
   void save_again();
+  void hold_unread(OwnedMessage& message, const Settled& settled, const store::Error& error);
 
   // Giving up (loop_queue_give_up.cpp)
-  void give_up();
+  void mind_time();
   void give_up(OwnedMessage& message, std::optional<std::uint32_t> answered);
   void end(OwnedMessage& message, Settled& settled);
   void complete(const OwnedMessage& message, Settled& settled) const;
@@ -194,10 +200,9 @@ class LoopQueue final : public Queue, public Deliveries {
 
   // Delays (loop_queue_delays.cpp)
   void remind_later(OwnedMessage& message);
-  void tell_delays();
   void tell_delay(OwnedMessage& message);
   Task<void> report_delay(Settled settled, std::vector<RecipientOutcome> outcomes,
-                          plugin::ChainsPtr chains);
+                          plugin::ChainsPtr chains, std::unique_ptr<RecordUse> use);
 
   Forecast forecast(const RecipientGroup& group) const;  // loop_queue_forecast.cpp
 
@@ -220,6 +225,8 @@ class LoopQueue final : public Queue, public Deliveries {
   RetryPolicy retry_;
   Scheduler scheduler_;
   OwnedMessages owned_;
+  Interned<Destination, DestinationHash> names_;
+  Interned<LastWord, LastWordHash> words_;
   std::function<void(const Destination&)> start_courier_;
   std::map<std::uint64_t, Attempt> attempts_;  ///< under way, by ticket: the oldest first
   std::set<std::uint64_t> lost_;               ///< tickets of attempts that were given up

@@ -10,10 +10,11 @@ namespace {
 Outcome delay_of(const RecipientStatus& status) {
   Outcome outcome;
   outcome.action = Action::delayed;
-  outcome.status = status.status.klass == 4 ? status.status : EnhancedStatus{4, 4, 0};
-  outcome.text = status.reason.empty() ? "it waits for its first attempt" : status.reason;
-  outcome.remote = status.remote;
-  outcome.reply = status.reply;
+  const LastWord& word = status.last();
+  outcome.status = word.status.klass == 4 ? word.status : EnhancedStatus{4, 4, 0};
+  outcome.text = word.reason.empty() ? "it waits for its first attempt" : word.reason;
+  outcome.remote = word.remote;
+  outcome.reply = word.reply;
   return outcome;
 }
 
@@ -32,13 +33,7 @@ void LoopQueue::remind_later(OwnedMessage& message) {
   owned_.remind(message, message.record->arrived() + notice);
 }
 
-void LoopQueue::tell_delays() {
-  while (const auto id = owned_.take_reminder(runtime_.wall_now()))
-    if (OwnedMessage* message = owned_.find(*id)) tell_delay(*message);
-}
-
 void LoopQueue::tell_delay(OwnedMessage& message) {
-  message.remind_at.reset();
   const plugin::ChainsPtr chains = this->chains();
   Settled settled{.record = message.record, .indices = {}, .outcomes = {}};
   for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
@@ -48,14 +43,15 @@ void LoopQueue::tell_delay(OwnedMessage& message) {
   }
   if (settled.indices.empty() || !chains || !chains->has_outcome_hooks()) return;
   settled.waited = settled.indices;
+  auto use = std::make_unique<RecordUse>(message.record);
+  if (!*use) return;  // what cannot be read is held when it is tried
   std::vector<RecipientOutcome> outcomes = outcomes_of(message, settled);
   for (const std::uint32_t index : settled.indices) message.recipients[index].delay_asked = true;
-  tasks_.spawn(report_delay(std::move(settled), std::move(outcomes), chains));
+  tasks_.spawn(report_delay(std::move(settled), std::move(outcomes), chains, std::move(use)));
 }
 
 Task<void> LoopQueue::report_delay(Settled settled, std::vector<RecipientOutcome> outcomes,
-                                   plugin::ChainsPtr chains) {
-  const RecordUse use(settled.record);
+                                   plugin::ChainsPtr chains, std::unique_ptr<RecordUse> /*use*/) {
   plugin::Reports written = co_await chains->report(*settled.record, outcomes);
   OwnedMessage* message = owned_.find(settled.record->id());
   if (!message) co_return;

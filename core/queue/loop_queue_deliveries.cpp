@@ -82,8 +82,16 @@ Outcome no_outcome(std::string text) {
 }
 
 /// Both ascend.
-void subtract(std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& indices) {
-  std::erase_if(from, [&](std::uint32_t i) { return std::ranges::binary_search(indices, i); });
+void subtract(Few<std::uint32_t>& from, const std::vector<std::uint32_t>& indices) {
+  std::vector<std::uint32_t> left;
+  std::ranges::set_difference(from, indices, std::back_inserter(left));
+  if (left.size() != from.size()) from.assign(left);
+}
+
+void unite(Few<std::uint32_t>& to, const std::vector<std::uint32_t>& indices) {
+  std::vector<std::uint32_t> all;
+  std::ranges::set_union(to, indices, std::back_inserter(all));
+  to.assign(all);
 }
 
 }  // namespace
@@ -125,19 +133,17 @@ void LoopQueue::work(Work given) {
   const TimePoint now = runtime_.now();
   group.attempts = std::max(group.attempts, given.attempts);
   if (group.place == Scheduled::Place::none) {
-    group.indices = std::move(given.indices);
+    group.indices.assign(given.indices);
     group.keep = given.record;
     group.was_tried = group.attempts > 0;
     if (given.due && *given.due > runtime_.wall_now())
-      scheduler_.add_delayed(group, group.destination, time_of(*given.due), now);
+      scheduler_.add_delayed(group, *group.destination, time_of(*given.due), now);
     else
-      scheduler_.add(group, group.destination, now);
+      scheduler_.add(group, *group.destination, now);
     if (group.home->is_in_back_off(now)) given.record->let_go();
     return;
   }
-  subtract(group.indices, given.indices);
-  group.indices.insert(group.indices.end(), given.indices.begin(), given.indices.end());
-  std::ranges::sort(group.indices);
+  unite(group.indices, given.indices);
   if (group.place == Scheduled::Place::active)
     group.again = true;
   else
@@ -158,7 +164,7 @@ void LoopQueue::expire(const Expiry& expiry) {
   if (group.place == Scheduled::Place::active) return;  // its end is the answer
   scheduler_.drop(group, runtime_.now());
   Settled settled{.record = expiry.record,
-                  .indices = std::move(group.indices),
+                  .indices = group.indices.list(),
                   .outcomes = {},
                   .group = group.number,
                   .attempts = group.attempts,
@@ -168,25 +174,43 @@ void LoopQueue::expire(const Expiry& expiry) {
 }
 
 void LoopQueue::leave(RecipientGroup& group) {
-  group.indices.clear();
+  group.indices.reset(0);
   group.again = false;
   group.keep.reset();
 }
 
 std::optional<Delivery> LoopQueue::take(const Destination& destination) {
-  Scheduled* item = scheduler_.take(destination, runtime_.now());
-  if (!item) return std::nullopt;
-  auto& group = static_cast<RecipientGroup&>(*item);
+  RecipientGroup* taken = nullptr;
+  do {
+    taken = static_cast<RecipientGroup*>(scheduler_.take(destination, runtime_.now()));
+    if (!taken) return std::nullopt;
+  } while (!open(*taken));
+  RecipientGroup& group = *taken;
   group.is_active = true;
-  group.keep->begin_use();
   const Attempt attempt{group.keep, group.number, group.indices.size(), group.attempts == 0,
                         runtime_.now() + options_.attempt_limit};
   (attempt.is_first ? active_queued_ : active_delayed_) += attempt.recipients;
   const std::uint64_t ticket = next_ticket_++;
   attempts_.emplace_hint(attempts_.end(), ticket, attempt);
-  Delivery delivery{group.keep, group.destination, group.indices, group.attempts, ticket};
+  Delivery delivery{group.keep, *group.destination, group.indices.list(), group.attempts, ticket};
   pump();
   return delivery;
+}
+
+/// What cannot be read is not tried: its owner will hold it.
+bool LoopQueue::open(RecipientGroup& group) {
+  const auto opened = group.keep->begin_use();
+  if (opened) return true;
+  Settled settled{.record = group.keep,
+                  .indices = group.indices.list(),
+                  .outcomes = {},
+                  .attempts = group.attempts};
+  settled.outcomes.resize(settled.indices.size(),
+                          no_outcome("the envelope cannot be read: " + opened.error().detail));
+  scheduler_.finish(group, HostResult::untried, runtime_.now());
+  leave(group);
+  send(loop_of_group(settled.record->groups().front()), std::move(settled));
+  return false;
 }
 
 void LoopQueue::finish(Delivery delivery, DeliveryResult result) {
@@ -241,7 +265,7 @@ void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& set
   group.was_tried = true;
   if (std::exchange(group.again, false)) {
     settled.next_attempt = runtime_.wall_now();
-    return scheduler_.add(group, group.destination, now);
+    return scheduler_.add(group, *group.destination, now);
   }
   const TimePoint due = now + retry_.delay_after(group.attempts);
   const TimePoint when = scheduler_.delay(group, due, host_failed, now);
@@ -252,7 +276,7 @@ void LoopQueue::late(Delivery delivery, DeliveryResult result) {
   auto record = std::const_pointer_cast<QueuedRecord>(
       std::static_pointer_cast<const QueuedRecord>(delivery.message));
   if (lost_.erase(delivery.ticket) == 0) {
-    log_.write(LogLevel::error, "an attempt ended twice", {{"queue_id", record->queue_id()}});
+    log_.write(LogLevel::error, "an attempt ended twice", {{"queue_id", id_text(record->id())}});
     return;
   }
   // Better late than twice: what did arrive is not sent again.
@@ -277,13 +301,13 @@ void LoopQueue::watch_attempts() {
     lost_.insert(attempts_.begin()->first);
     attempts_.erase(attempts_.begin());
     const RecipientGroup& group = attempt.record->groups()[attempt.group];
-    const std::string destination = group.destination.text();
+    const std::string destination = group.destination->text();
     log_.write(LogLevel::error, "an attempt did not end in time",
                {{"queue_id", attempt.record->queue_id()}, {"destination", destination}});
     DeliveryResult result;
     result.host_failed = true;
     result.outcomes.assign(group.indices.size(), no_outcome("the attempt did not end in time"));
-    end_attempt(attempt, std::vector(group.indices), std::move(result));
+    end_attempt(attempt, group.indices.list(), std::move(result));
   }
 }
 
@@ -304,8 +328,7 @@ void LoopQueue::turn() noexcept {
   pumping_ = true;  // one alarm at the end
   scheduler_.tick(runtime_.now());
   watch_attempts();
-  give_up();
-  tell_delays();
+  mind_time();
   save_again();
   pumping_ = false;
   pump();
@@ -316,9 +339,8 @@ void LoopQueue::set_alarm() {
   TimePoint next = scheduler_.next_event().value_or(TimePoint::max());
   if (!attempts_.empty()) next = std::min(next, attempts_.begin()->second.deadline);
   // An hour at most: the calendar may jump meanwhile.
-  if (const auto expiry = owned_.next_expiry())
-    next = std::min({next, time_of(*expiry), now + std::chrono::hours(1)});
-  if (const auto reminder = owned_.next_reminder()) next = std::min(next, time_of(*reminder));
+  if (const auto due = owned_.next_due())
+    next = std::min({next, time_of(*due), now + std::chrono::hours(1)});
   if (save_again_at_) next = std::min(next, *save_again_at_);
   // An alarm that rings early costs less than moving it each time.
   if (next == TimePoint::max() || (alarm_at_ && *alarm_at_ <= next)) return;

@@ -19,8 +19,9 @@ std::vector<Forecast> LoopQueue::forecasts(QueuedRecord& record) const {
 
 Forecast LoopQueue::forecast(const RecipientGroup& group) const {
   Forecast forecast;
-  forecast.destination = group.destination.text();
-  const bool backs_off = group.home && group.home->is_in_back_off(runtime_.now());
+  forecast.destination = group.destination->text();
+  if (group.place == Scheduled::Place::none) return forecast;  // its home may be forgotten
+  const bool backs_off = group.home->is_in_back_off(runtime_.now());
   const TimePoint back = backs_off ? group.home->back_off_until() : TimePoint{};
   switch (group.place) {
     case Scheduled::Place::none:

@@ -24,9 +24,13 @@ void turn_into_failure(Outcome& outcome, const std::string& reason) {
 
 }  // namespace
 
-void LoopQueue::give_up() {
-  while (const auto id = owned_.take_expired(runtime_.wall_now()))
-    if (OwnedMessage* message = owned_.find(*id)) give_up(*message, std::nullopt);
+void LoopQueue::mind_time() {
+  while (const auto due = owned_.take_due(runtime_.wall_now())) {
+    OwnedMessage* message = owned_.find(due->id);
+    if (!message) continue;
+    due->what == OwnedMessage::Next::reminder ? tell_delay(*message)
+                                              : give_up(*message, std::nullopt);
+  }
 }
 
 /// Asks the loops of all destinations but `answered`. Those on this loop answer before it returns.
@@ -35,9 +39,9 @@ void LoopQueue::give_up(OwnedMessage& message, std::optional<std::uint32_t> answ
   const RecordPtr record = message.record;
   std::set<std::uint32_t> groups;
   for (std::size_t i = 0; i < message.recipients.size(); ++i)
-    if (waits(message.recipients[i])) groups.insert(message.groups[i]);
+    if (waits(message.recipients[i])) groups.insert(message.recipients[i].group);
   if (groups.empty()) return;
-  message.ending = std::make_unique<Ending>(groups);
+  message.own_rest().ending = std::make_unique<Ending>(groups);
   if (answered) groups.erase(*answered);
   for (const std::uint32_t group : groups)
     send(loop_of_group(record->groups()[group]), Expiry{record, group});
@@ -47,9 +51,9 @@ void LoopQueue::give_up(OwnedMessage& message, std::optional<std::uint32_t> answ
 void LoopQueue::end(OwnedMessage& message, Settled& settled) {
   complete(message, settled);
   give_up(message, settled.group);
-  if (!message.ending || message.ending->awaited.erase(settled.group) == 0) return;
+  if (!message.ending() || message.rest->ending->awaited.erase(settled.group) == 0) return;
   keep_back(message, settled);
-  if (message.ending->awaited.empty()) tell_all(message, settled);
+  if (message.ending()->awaited.empty()) tell_all(message, settled);
 }
 
 void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
@@ -60,16 +64,17 @@ void LoopQueue::complete(const OwnedMessage& message, Settled& settled) const {
     if (outcome.action != Action::delayed) continue;
     const RecipientStatus& status = message.recipients[settled.indices[i]];
     const bool tried = outcome.status.is_set();
-    if (!tried) outcome.remote = status.remote;
-    if (!tried) outcome.reply = status.reply;
-    turn_into_failure(outcome, tried                   ? reason_of(outcome)
-                               : status.reason.empty() ? "it could never be tried"
-                                                       : status.reason);
+    const LastWord& word = status.last();
+    if (!tried) outcome.remote = word.remote;
+    if (!tried) outcome.reply = word.reply;
+    turn_into_failure(outcome, tried                 ? reason_of(outcome)
+                               : word.reason.empty() ? "it could never be tried"
+                                                     : word.reason);
   }
 }
 
 void LoopQueue::keep_back(OwnedMessage& message, Settled& settled) {
-  Ending& ending = *message.ending;
+  Ending& ending = *message.rest->ending;
   ending.waited.insert(ending.waited.end(), settled.waited.begin(), settled.waited.end());
   std::size_t kept = 0;
   for (std::size_t i = 0; i < settled.indices.size(); ++i) {
@@ -88,7 +93,7 @@ void LoopQueue::keep_back(OwnedMessage& message, Settled& settled) {
 }
 
 void LoopQueue::tell_all(OwnedMessage& message, Settled& settled) {
-  const auto ending = std::exchange(message.ending, nullptr);
+  const auto ending = std::exchange(message.rest->ending, nullptr);
   for (auto& [index, outcome] : ending->failed) {
     RecipientStatus& status = message.recipients[index];
     --status.settling;

@@ -75,9 +75,14 @@ std::optional<store::MessageId> LoopQueue::slice_end(store::MessageId first,
 std::size_t LoopQueue::change(OwnedMessage& message, const Selection& selection, const Change& one,
                               const After& after) {
   std::vector<std::uint32_t> changed;
+  const AddressesRead read(selection, message);
   if (!covers(selection, message)) return 0;
-  for (std::uint32_t i = 0; i < message.recipients.size(); ++i)
-    if (is_selected(selection, message, i) && one(message.recipients[i])) changed.push_back(i);
+  for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
+    RecipientStatus& status = message.recipients[i];
+    if (!is_selected(selection, message, i) || !one(status)) continue;
+    if (status.word) status.word = words_.share(*status.word);
+    changed.push_back(i);
+  }
   if (!changed.empty()) after(message, changed);
   return changed.size();
 }
@@ -113,7 +118,7 @@ std::size_t LoopQueue::hold(const Selection& selection) {
       selection,
       [this](RecipientStatus& status) {
         if (!waits(status)) return false;
-        status.reason = "held by the operator" + before(status.reason);
+        status.give_reason("held by the operator" + before(status.last().reason));
         owned_.set_state(status, RecipientState::held, false);
         return true;
       },
@@ -128,7 +133,7 @@ std::size_t LoopQueue::release(const Selection& selection) {
       selection,
       [this](RecipientStatus& status) {
         if (status.state != RecipientState::held || status.settling != 0) return false;
-        status.reason = "released by the operator, waits for a free connection";
+        status.give_reason("released by the operator, waits for a free connection");
         owned_.set_state(status, RecipientState::queued, false);
         return true;
       },
@@ -152,7 +157,6 @@ std::size_t LoopQueue::remove(const Selection& selection) {
   return removed + change(
                        selection,
                        [this](RecipientStatus& status) {
-                         status.reason = "removed by the operator";
                          owned_.set_state(status, RecipientState::failed, true);
                          return true;
                        },
@@ -166,7 +170,7 @@ void LoopQueue::withdraw_everywhere(const OwnedMessage& message,
                                     const std::vector<std::uint32_t>& indices) {
   const RecordPtr record = message.record;
   std::vector<std::vector<std::uint32_t>> parts(record->groups().size());
-  for (const std::uint32_t i : indices) parts[message.groups[i]].push_back(i);
+  for (const std::uint32_t i : indices) parts[message.recipients[i].group].push_back(i);
   for (std::uint32_t g = 0; g < parts.size(); ++g)
     if (!parts[g].empty())
       send(loop_of_group(record->groups()[g]), Withdrawal{record, g, std::move(parts[g])});

@@ -34,6 +34,8 @@ store::Result<store::BodyPtr> make_body(store::Store& store, store::MessageId id
 void LoopQueue::settle(Settled settled) {
   OwnedMessage* message = owned_.find(settled.record->id());
   if (!message || message->recipients.empty()) return;  // removed by the operator
+  auto use = std::make_unique<RecordUse>(settled.record);
+  if (!*use) return hold_unread(*message, settled, use->error());
   for (const std::uint32_t index : settled.indices) {
     RecipientStatus& status = message->recipients[index];
     status.attempts = std::max(status.attempts, settled.attempts);
@@ -44,7 +46,7 @@ void LoopQueue::settle(Settled settled) {
   for (const std::uint32_t index : settled.indices) ++message->recipients[index].settling;
   if (!chains || !chains->has_outcome_hooks()) return apply(*message, settled, {}, chains.get());
   std::vector<RecipientOutcome> outcomes = outcomes_of(*message, settled);
-  tasks_.spawn(report(std::move(settled), std::move(outcomes), chains));
+  tasks_.spawn(report(std::move(settled), std::move(outcomes), chains, std::move(use)));
 }
 
 std::string LoopQueue::reason_of(const Outcome& outcome) {
@@ -52,6 +54,31 @@ std::string LoopQueue::reason_of(const Outcome& outcome) {
       outcome.text.empty() && outcome.reply.code != 0 ? outcome.reply.line() : outcome.text;
   if (text.empty()) text = "no reason was given";
   return printable(text);
+}
+
+/// Without its envelope nobody can be told how it ended: the operator decides.
+void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
+                            const store::Error& error) {
+  const std::string reason = "the envelope cannot be read: " + error.detail;
+  log_.write(LogLevel::error, "a message is held",
+             {{"queue_id", id_text(message.record->id())}, {"reason", reason}});
+  std::vector<std::uint32_t> indices = settled.indices;
+  if (const Ending* ending = message.ending()) {
+    for (const auto& [index, outcome] : ending->failed) {
+      --message.recipients[index].settling;
+      indices.push_back(index);
+    }
+    message.rest->ending.reset();
+  }
+  std::ranges::sort(indices);
+  for (const std::uint32_t index : indices) {
+    RecipientStatus& status = message.recipients[index];
+    if (status.gone) continue;
+    status.give_reason(reason);
+    owned_.set_state(status, RecipientState::held, false);
+  }
+  withdraw_everywhere(message, indices);
+  save(message);
 }
 
 std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message,
@@ -71,8 +98,7 @@ std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message
 }
 
 Task<void> LoopQueue::report(Settled settled, std::vector<RecipientOutcome> outcomes,
-                             plugin::ChainsPtr chains) {
-  const RecordUse use(settled.record);
+                             plugin::ChainsPtr chains, std::unique_ptr<RecordUse> /*use*/) {
   plugin::Reports written = co_await chains->report(*settled.record, outcomes);
   if (OwnedMessage* message = owned_.find(settled.record->id())) {
     apply(*message, settled, std::move(written), chains.get());
@@ -101,7 +127,7 @@ void LoopQueue::warn_of_silence(const OwnedMessage& message, const Settled& sett
     log_.write(LogLevel::warning, "a report failed itself and is dropped",
                {{"queue_id", message.record->queue_id()},
                 {"recipient", message.record->recipients()[index].path.text()},
-                {"reason", message.recipients[index].reason}});
+                {"reason", message.recipients[index].last().reason}});
   }
 }
 
@@ -111,7 +137,7 @@ void LoopQueue::add_reports(OwnedMessage& message, const std::vector<std::uint32
     for (const std::size_t place : report.delays_told)
       if (place < indices.size()) message.recipients[indices[place]].delay_reported = true;
     if (auto prepared = prepare_report(std::move(report), chains))
-      message.reports.push_back(std::move(*prepared));
+      message.own_rest().reports.push_back(std::move(*prepared));
   }
 }
 
@@ -122,11 +148,10 @@ void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outc
   const bool is_old = outcome.action == Action::delayed && (settled.attempts < status.attempts ||
                                                             status.state == RecipientState::failed);
   if (status.gone || is_old) return;
-  status.status = outcome.status;
-  status.reason = reason_of(outcome);
-  status.remote = printable(outcome.remote);
-  status.reply = outcome.reply;
-  log_outcome(message, index, outcome);
+  LastWord word{outcome.status, reason_of(outcome), printable(outcome.remote), outcome.reply};
+  log_outcome(message, index, word, outcome.action);
+  const bool stays = outcome.action == Action::delayed || outcome.action == Action::failed;
+  if (stays) status.word = words_.share(std::move(word));
   switch (outcome.action) {
     case Action::delayed:
       status.next_attempt = settled.next_attempt;
@@ -147,20 +172,19 @@ void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outc
   }
 }
 
-void LoopQueue::log_outcome(const OwnedMessage& message, std::uint32_t index,
-                            const Outcome& outcome) {
+void LoopQueue::log_outcome(const OwnedMessage& message, std::uint32_t index, const LastWord& word,
+                            Action action) {
   if (!log_.is_on(LogLevel::info)) return;
-  const RecipientStatus& status = message.recipients[index];
   const auto age = runtime_.wall_now() - message.record->arrived();
   const std::string delay = std::to_string(age.count()) + "ms";
-  const std::string code = status.status.text();
+  const std::string code = word.status.text();
   log_.write(LogLevel::info, "outcome",
              {{"queue_id", message.record->queue_id()},
               {"recipient", message.record->recipients()[index].path.text()},
-              {"action", action_name(outcome.action)},
+              {"action", action_name(action)},
               {"status", code},
-              {"reason", status.reason},
-              {"remote", status.remote},
+              {"reason", word.reason},
+              {"remote", word.remote},
               {"delay", delay}});
 }
 
@@ -189,15 +213,18 @@ void LoopQueue::save(OwnedMessage& message) {
   message.saving = true;
   message.dirty = false;
   message.removing = message.is_done();
-  message.departing = std::exchange(message.reports, {});
   store::Transaction transaction;
-  for (const NewMessage& report : message.departing) transaction.add.push_back(to_add(report));
+  auto durability = store::Durability::lazy;
+  if (message.rest && !message.rest->reports.empty()) {
+    message.rest->departing = std::exchange(message.rest->reports, {});
+    for (const NewMessage& report : message.rest->departing)
+      transaction.add.push_back(to_add(report));
+    durability = store::Durability::sync;
+  }
   const store::MessageId id = message.record->id();
   if (!message.vanished && message.removing) transaction.remove.push_back({id});
   if (!message.vanished && !message.removing)
     transaction.update.push_back({id, encode(message.state())});
-  const auto durability =
-      message.departing.empty() ? store::Durability::lazy : store::Durability::sync;
   commit(std::move(transaction), durability, [id](LoopQueue& queue, store::Result<void> result) {
     queue.saved(id, result);
     queue.pump();
@@ -210,33 +237,36 @@ void LoopQueue::saved(store::MessageId id, const store::Result<void>& result) {
   message->saving = false;
   if (!result) return save_failed(*message, result.error());
   if (std::exchange(save_trouble_, false)) log_.write(LogLevel::info, "states can be saved again");
-  std::vector<NewMessage> reports = std::exchange(message->departing, {});
-  for (NewMessage& report : reports) accepted(std::move(report));
+  if (message->rest)
+    for (NewMessage& report : std::exchange(message->rest->departing, {}))
+      accepted(std::move(report));
   if (!message->removing && !message->vanished) {
     if (message->dirty) save(*message);
     return;
   }
-  if (!message->reports.empty()) return save(*message);
+  if (message->rest && !message->rest->reports.empty()) return save(*message);
   if (log_.is_on(LogLevel::info)) {
     const auto age = runtime_.wall_now() - message->record->arrived();
     const std::string delay = std::to_string(age.count()) + "ms";
-    log_.write(LogLevel::info, "removed",
-               {{"queue_id", message->record->queue_id()}, {"delay", delay}});
+    log_.write(LogLevel::info, "removed", {{"queue_id", id_text(id)}, {"delay", delay}});
   }
   owned_.erase(id);
   peers_->messages().fetch_sub(1, std::memory_order_relaxed);
 }
 
 void LoopQueue::save_failed(OwnedMessage& message, const store::Error& error) {
-  std::ranges::move(message.reports, std::back_inserter(message.departing));
-  message.reports = std::exchange(message.departing, {});
+  if (message.rest) {
+    OwnedMessage::Rest& rest = *message.rest;
+    std::ranges::move(rest.reports, std::back_inserter(rest.departing));
+    rest.reports = std::exchange(rest.departing, {});
+  }
   message.dirty = true;
   message.vanished = message.vanished || error.code == store::Errc::not_found;
   unsaved_.push_back(message.record->id());
   if (!save_again_at_) save_again_at_ = runtime_.now() + options_.save_retry;
   if (!std::exchange(save_trouble_, true))
     log_.write(LogLevel::error, "a state cannot be saved; trying again",
-               {{"queue_id", message.record->queue_id()}, {"reason", error.detail}});
+               {{"queue_id", id_text(message.record->id())}, {"reason", error.detail}});
 }
 
 void LoopQueue::save_again() {

@@ -5,15 +5,15 @@
 
 namespace postrider::queue {
 
-RecipientState shown_state(const RecipientStatus& status, const RecipientGroup* group) {
+RecipientState shown_state(const RecipientStatus& status, const RecipientGroup& group) {
   const bool waits =
       status.state == RecipientState::queued || status.state == RecipientState::delayed;
-  return waits && group && group->is_active ? RecipientState::active : status.state;
+  return waits && group.is_active ? RecipientState::active : status.state;
 }
 
 std::string shown_reason(const RecipientStatus& status, RecipientState shown) {
   if (shown == RecipientState::active) return "an attempt is under way";
-  if (!status.reason.empty()) return status.reason;
+  if (!status.last().reason.empty()) return status.last().reason;
   switch (status.state) {
     case RecipientState::delivered:
       return "delivered";
@@ -26,59 +26,58 @@ std::string shown_reason(const RecipientStatus& status, RecipientState shown) {
   }
 }
 
-const RecipientGroup* group_of(const OwnedMessage& message, std::size_t index) {
-  if (index >= message.groups.size()) return nullptr;
-  return &message.record->groups()[message.groups[index]];
+const RecipientGroup& group_of(const OwnedMessage& message, std::size_t index) {
+  return message.record->groups()[message.recipients[index].group];
 }
 
 namespace {
 
 RecipientView view_of(const OwnedMessage& message, std::size_t index) {
   const RecipientStatus& status = message.recipients[index];
-  const RecipientGroup* group = group_of(message, index);
+  const RecipientGroup& group = group_of(message, index);
   RecipientView view;
-  view.address = message.record->recipients()[index].path.text();
   view.state = shown_state(status, group);
-  if (group) view.destination = group->destination.text();
+  view.destination = group.destination->text();
   view.attempts = status.attempts;
   if (status.state == RecipientState::delayed) view.next_attempt = status.next_attempt;
-  view.status = status.status.text();
+  view.status = status.last().status.text();
   view.reason = shown_reason(status, view.state);
-  if (message.ending && status.settling != 0 && view.next_attempt) {
+  if (message.ending() && status.settling != 0 && view.next_attempt) {
     view.next_attempt.reset();
     view.reason = "its time is up; the report waits for the attempts under way";
   }
-  view.remote = status.remote;
+  view.remote = status.last().remote;
   return view;
 }
 
 }  // namespace
 
 bool OwnedMessage::is_done() const noexcept {
-  return damage.empty() && std::ranges::all_of(recipients, &RecipientStatus::gone);
+  return !is_damaged() && std::ranges::all_of(recipients, &RecipientStatus::gone);
 }
 
 OwnedMessage& OwnedMessages::add(OwnedMessage message) {
   const store::MessageId id = message.record->id();
-  expiries_.emplace(message.record->give_up_at(), id);
   for (const RecipientStatus& status : message.recipients) count(status, 1);
-  if (!message.damage.empty()) ++counts_.held;
-  message.groups.resize(message.recipients.size());
+  if (message.is_damaged()) ++counts_.held;
   for (const RecipientGroup& group : message.record->groups())
-    for (const std::uint32_t index : group.indices) message.groups[index] = group.number;
+    for (const std::uint32_t index : group.indices) message.recipients[index].group = group.number;
   const auto place = messages_.insert_or_assign(messages_.end(), id, std::move(message));
   counts_.messages = messages_.size();
-  return place->second;
+  OwnedMessage& added = place->second;
+  added.due = added.record->give_up_at();
+  added.next = OwnedMessage::Next::expiry;
+  due_.push(added);
+  return added;
 }
 
 void OwnedMessages::erase(store::MessageId id) {
   const auto found = messages_.find(id);
   if (found == messages_.end()) return;
-  const OwnedMessage& message = found->second;
-  expiries_.erase({message.record->give_up_at(), id});
-  if (message.remind_at) reminders_.erase({*message.remind_at, id});
+  OwnedMessage& message = found->second;
+  if (message.next != OwnedMessage::Next::nothing) due_.erase(message);
   for (const RecipientStatus& status : message.recipients) count(status, -1);
-  if (!message.damage.empty()) --counts_.held;
+  if (message.is_damaged()) --counts_.held;
   messages_.erase(found);
   counts_.messages = messages_.size();
 }
@@ -118,52 +117,57 @@ void OwnedMessages::set_state(RecipientStatus& status, RecipientState state, boo
 }
 
 void OwnedMessages::forget_damage(OwnedMessage& message) {
-  if (!message.damage.empty()) --counts_.held;
-  message.damage.clear();
-}
-
-std::optional<store::MessageId> OwnedMessages::take_expired(WallTime now) {
-  if (expiries_.empty() || expiries_.begin()->first > now) return std::nullopt;
-  const store::MessageId id = expiries_.begin()->second;
-  expiries_.erase(expiries_.begin());
-  return id;
-}
-
-std::optional<WallTime> OwnedMessages::next_expiry() const noexcept {
-  if (expiries_.empty()) return std::nullopt;
-  return expiries_.begin()->first;
+  if (!message.is_damaged()) return;
+  --counts_.held;
+  message.rest->damage.clear();
 }
 
 void OwnedMessages::remind(OwnedMessage& message, WallTime when) {
-  message.remind_at = when;
-  reminders_.emplace(when, message.record->id());
+  if (message.next != OwnedMessage::Next::expiry || when >= message.due) return;
+  message.next = OwnedMessage::Next::reminder;
+  message.due = when;
+  due_.moved(message);
 }
 
-std::optional<store::MessageId> OwnedMessages::take_reminder(WallTime now) {
-  if (reminders_.empty() || reminders_.begin()->first > now) return std::nullopt;
-  const store::MessageId id = reminders_.begin()->second;
-  reminders_.erase(reminders_.begin());
-  return id;
+std::optional<OwnedMessages::Due> OwnedMessages::take_due(WallTime now) {
+  if (due_.is_empty() || due_.top()->due > now) return std::nullopt;
+  OwnedMessage& message = *due_.top();
+  const Due due{message.record->id(), message.next};
+  if (message.next == OwnedMessage::Next::reminder) {
+    message.next = OwnedMessage::Next::expiry;
+    message.due = message.record->give_up_at();
+    due_.moved(message);
+  } else {
+    message.next = OwnedMessage::Next::nothing;
+    due_.erase(message);
+  }
+  return due;
 }
 
-std::optional<WallTime> OwnedMessages::next_reminder() const noexcept {
-  if (reminders_.empty()) return std::nullopt;
-  return reminders_.begin()->first;
+std::optional<WallTime> OwnedMessages::next_due() const noexcept {
+  if (due_.is_empty()) return std::nullopt;
+  return due_.top()->due;
 }
 
 MessageView view_of(const OwnedMessage& message) {
   MessageView view;
-  view.queue_id = message.record->queue_id();
-  view.reverse_path = message.record->reverse_path().text();
+  view.queue_id = Queue::id_text(message.record->id());
   view.size = message.record->size();
   view.arrived = message.record->arrived();
   view.give_up_at = message.record->give_up_at();
-  for (std::size_t i = 0; i < message.recipients.size(); ++i)
-    if (!message.recipients[i].gone) view.recipients.push_back(view_of(message, i));
-  if (!message.damage.empty()) {
+  if (message.is_damaged()) {
     RecipientView& damaged = view.recipients.emplace_back();
     damaged.state = RecipientState::held;
-    damaged.reason = message.damage;
+    damaged.reason = message.rest->damage;
+    return view;
+  }
+  const RecordUse use(message.record);
+  if (use) view.reverse_path = message.record->reverse_path().text();
+  for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+    if (message.recipients[i].gone) continue;
+    RecipientView& shown = view.recipients.emplace_back(view_of(message, i));
+    if (use) shown.address = message.record->recipients()[i].path.text();
+    if (!use) shown.reason += "; the envelope cannot be read: " + use.error().detail;
   }
   return view;
 }

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "queue/due_heap.hpp"
+#include "queue/few.hpp"
 #include "queue/peers.hpp"
 
 namespace postrider::queue {
@@ -29,23 +31,37 @@ struct Ending {
 /// A message and where its recipients stand. At most one commit of it is under way, so that no
 /// older state can overtake a newer one.
 struct OwnedMessage {
+  /// What few messages have.
+  struct Rest {
+    std::vector<NewMessage> reports;    ///< to be committed with the next state
+    std::vector<NewMessage> departing;  ///< reports in the commit under way
+    std::unique_ptr<Ending> ending;     ///< while it is being given up
+    std::string damage;                 ///< why it cannot be read; then it has no recipients
+  };
+  /// What is due at `due`.
+  enum class Next : std::uint8_t { nothing, reminder, expiry };
+
   RecordPtr record;
-  std::vector<RecipientStatus> recipients;
-  std::vector<std::uint32_t> groups;  ///< of each recipient: its place in record->groups()
-  std::vector<NewMessage> reports;    ///< to be committed with the next state
-  std::vector<NewMessage> departing;  ///< reports in the commit under way
-  std::optional<WallTime> remind_at;  ///< when its delay is to be told
-  std::unique_ptr<Ending> ending;     ///< while it is being given up
-  std::string damage;                 ///< why it cannot be read; then it has no recipients
+  Few<RecipientStatus> recipients;
+  std::unique_ptr<Rest> rest{};
+  WallTime due{};
+  std::uint32_t heap_place = 0;
+  Next next = Next::nothing;
   bool saving = false;
   bool dirty = false;
   bool removing = false;  ///< the commit under way removes it
   bool vanished = false;  ///< the store does not know it
   bool given_up = false;  ///< its time is up, and all destinations were asked
 
+  Rest& own_rest() {
+    if (!rest) rest = std::make_unique<Rest>();
+    return *rest;
+  }
+  const Ending* ending() const noexcept { return rest ? rest->ending.get() : nullptr; }
+  bool is_damaged() const noexcept { return rest && !rest->damage.empty(); }
   /// Nothing is left to do or to show.
   bool is_done() const noexcept;
-  MessageState state() const { return {record->give_up_at(), recipients}; }
+  MessageState state() const { return {record->give_up_at(), recipients.list()}; }
 };
 
 /// [loop thread]
@@ -66,13 +82,16 @@ class OwnedMessages {
   /// `active` is left to the caller.
   const QueueCounts& counts() const noexcept { return counts_; }
 
-  /// The next message whose give-up time has passed at `now`; told once.
-  std::optional<store::MessageId> take_expired(WallTime now);
-  std::optional<WallTime> next_expiry() const noexcept;
-  /// Likewise for messages whose delay is to be told at a time.
+  /// The delay of the message is to be told at `when`, if it is not given up before.
   void remind(OwnedMessage& message, WallTime when);
-  std::optional<store::MessageId> take_reminder(WallTime now);
-  std::optional<WallTime> next_reminder() const noexcept;
+  /// A message whose reminder is due, or whose give-up time has passed; each is told once.
+  struct Due {
+    store::MessageId id;
+    OwnedMessage::Next what;
+  };
+  std::optional<Due> take_due(WallTime now);
+  /// When take_due() has something.
+  std::optional<WallTime> next_due() const noexcept;
 
  private:
   std::uint64_t* count_of(RecipientState state) noexcept;
@@ -80,14 +99,14 @@ class OwnedMessages {
 
   Map messages_;
   QueueCounts counts_;
-  std::set<std::pair<WallTime, store::MessageId>> expiries_;
-  std::set<std::pair<WallTime, store::MessageId>> reminders_;
+  std::uint64_t steps_ = 0;
+  DueHeap<OwnedMessage> due_{steps_};
 };
 
-/// Where the recipient (index into the message) goes; null before its groups are known.
-const RecipientGroup* group_of(const OwnedMessage& message, std::size_t index);
+/// Where the recipient (index into the message) goes.
+const RecipientGroup& group_of(const OwnedMessage& message, std::size_t index);
 /// As operators see it: one that waits while an attempt is under way is active.
-RecipientState shown_state(const RecipientStatus& status, const RecipientGroup* group);
+RecipientState shown_state(const RecipientStatus& status, const RecipientGroup& group);
 /// Why it is in that state; never empty.
 std::string shown_reason(const RecipientStatus& status, RecipientState shown);
 /// The message for people: each recipient has a state and a reason.

@@ -21,6 +21,7 @@ namespace postrider::queue {
 struct Handover {
   RecordPtr record;
   std::vector<RecipientStatus> recipients;
+  bool recovered = false;  ///< after a start: nothing of it is to stay open
 };
 /// Owner to the destination's loop: deliver these recipients.
 struct Work {

@@ -65,7 +65,7 @@ struct Delivery {
   std::uint64_t ticket = 0;    ///< the queue's own: which attempt this is
 };
 
-/// A queued message, immutable but for what its owner loop alone changes.
+/// A queued message. What is not needed while it waits is in memory only from take() to finish().
 class MessageRecord : public QueuedMessage {
  public:
   virtual store::MessageId id() const noexcept = 0;

@@ -2,26 +2,29 @@
 #include "queue/queued_record.hpp"
 
 #include <algorithm>
+#include <mutex>
+
+#include "queue/envelope_codec.hpp"
 
 namespace postrider::queue {
 
 QueuedRecord::QueuedRecord(store::MessageId id, Envelope envelope, WallTime give_up_at,
                            std::uint64_t size, store::Store& store, MemoryBudget& budget)
     : id_(id),
-      queue_id_(Queue::id_text(id)),
-      envelope_(std::move(envelope)),
+      arrived_(envelope.arrived),
       give_up_at_(give_up_at),
       size_(size),
       store_(store),
-      budget_(budget) {}
+      budget_(budget),
+      open_(std::make_unique<Open>(Queue::id_text(id), std::move(envelope))) {}
 
 QueuedRecord::~QueuedRecord() {
-  drop_body();
+  dispose(std::move(open_));
 }
 
-void QueuedRecord::group_by(const std::vector<Destination>& destinations) {
+void QueuedRecord::group_by(const std::vector<DestinationPtr>& destinations) {
   // Many recipients, few destinations: find the group from the back, where the last one went.
-  std::vector<std::pair<const Destination*, std::vector<std::uint32_t>>> found;
+  std::vector<std::pair<const DestinationPtr*, std::vector<std::uint32_t>>> found;
   for (std::uint32_t i = 0; i < destinations.size(); ++i) {
     const auto same = std::find_if(found.rbegin(), found.rend(), [&](const auto& group) {
       return *group.first == destinations[i];
@@ -31,53 +34,89 @@ void QueuedRecord::group_by(const std::vector<Destination>& destinations) {
     else
       same->second.push_back(i);
   }
-  groups_ = std::vector<RecipientGroup>(found.size());
+  groups_.reset(found.size());
   for (std::uint32_t g = 0; g < found.size(); ++g) {
     groups_[g].destination = *found[g].first;
-    groups_[g].indices = std::move(found[g].second);
+    groups_[g].indices.assign(found[g].second);
     groups_[g].number = g;
   }
 }
 
 void QueuedRecord::keep(store::BodyPtr body) {
-  const std::uint64_t octets = body ? body->memory().size() : 0;
-  if (octets == 0 || !budget_.take(octets)) return;
-  const std::scoped_lock lock(mutex_);
-  body_ = std::move(body);
-  charged_ = octets;
-  kept_ = true;
+  const std::uint64_t small = body ? body->memory().size() : 0;
+  const std::uint64_t octets =
+      small + sizeof(Open) + open_->envelope.recipients.size() * 2 * sizeof(Recipient);
+  if (!budget_.take(octets)) return let_go();
+  const std::scoped_lock lock(lock_);
+  open_->keeps_body = small > 0;
+  if (small > 0) open_->body = std::move(body);
+  open_->charged = octets;
 }
 
 void QueuedRecord::let_go() noexcept {
-  const std::scoped_lock lock(mutex_);
-  kept_ = false;
-  if (uses_ == 0) drop_body();
+  OpenPtr gone;
+  {
+    const std::scoped_lock lock(lock_);
+    kept_ = false;
+    gone = closed();
+  }
+  dispose(std::move(gone));
 }
 
-void QueuedRecord::begin_use() noexcept {
-  const std::scoped_lock lock(mutex_);
-  ++uses_;
+store::Result<void> QueuedRecord::begin_use() {
+  {
+    const std::scoped_lock lock(lock_);
+    ++uses_;
+    if (open_) return {};
+  }
+  auto loaded = load();
+  const std::scoped_lock lock(lock_);
+  if (!loaded) {
+    --uses_;
+    return std::unexpected(loaded.error());
+  }
+  if (!open_) open_ = std::move(*loaded);
+  return {};
 }
 
 void QueuedRecord::end_use() noexcept {
-  const std::scoped_lock lock(mutex_);
-  if (--uses_ == 0 && !kept_) drop_body();
+  OpenPtr gone;
+  store::BodyPtr body;
+  {
+    const std::scoped_lock lock(lock_);
+    --uses_;
+    if (uses_ == 0 && !open_->keeps_body) body = std::move(open_->body);
+    gone = closed();
+  }
+  dispose(std::move(gone));
 }
 
-void QueuedRecord::drop_body() noexcept {
-  body_.reset();
-  budget_.give_back(std::exchange(charged_, 0));
+store::Result<QueuedRecord::OpenPtr> QueuedRecord::load() const {
+  const auto stored = store_.load(id_);
+  if (!stored) return std::unexpected(stored.error());
+  auto envelope = decode_envelope(stored->envelope);
+  if (!envelope) return std::unexpected(store::Error{store::Errc::corrupt, envelope.error()});
+  return std::make_unique<Open>(Queue::id_text(id_), std::move(*envelope));
+}
+
+// What is to be thrown away, once the lock is free.
+QueuedRecord::OpenPtr QueuedRecord::closed() noexcept {
+  return uses_ == 0 && !kept_ ? std::move(open_) : nullptr;
+}
+
+void QueuedRecord::dispose(OpenPtr open) noexcept {
+  if (open) budget_.give_back(open->charged);
 }
 
 store::Result<store::BodyPtr> QueuedRecord::body() const {
   {
-    const std::scoped_lock lock(mutex_);
-    if (body_) return body_;
+    const std::scoped_lock lock(lock_);
+    if (open_ && open_->body) return open_->body;
   }
   auto loaded = store_.body(id_);
   if (!loaded) return loaded;
-  const std::scoped_lock lock(mutex_);
-  if (uses_ > 0 && !body_) body_ = *loaded;
+  const std::scoped_lock lock(lock_);
+  if (uses_ > 0 && !open_->body) open_->body = *loaded;
   return loaded;
 }
 
@@ -92,8 +131,8 @@ std::string QueuedRecord::read(std::uint64_t offset, std::size_t length) const {
 }
 
 std::string_view QueuedRecord::memory() const noexcept {
-  const std::scoped_lock lock(mutex_);
-  return body_ ? body_->memory() : std::string_view();
+  const std::scoped_lock lock(lock_);
+  return open_ && open_->body ? open_->body->memory() : std::string_view();
 }
 
 }  // namespace postrider::queue

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A message in the queue: its envelope, its body while memory keeps it, and its recipients grouped
-// by destination. Shared by the loop that owns it and the loops that deliver it.
+// A message in the queue: its recipients grouped by destination, and, while it is open, its
+// envelope and body. Shared by the loop that owns it and the loops that deliver it. What waits is
+// closed: it holds neither addresses nor octets, the store has them.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "queue/destination.hpp"
 #include "queue/envelope.hpp"
+#include "queue/few.hpp"
 #include "queue/memory_budget.hpp"
 #include "queue/scheduled.hpp"
 
@@ -20,80 +22,115 @@ class QueuedRecord;
 /// The recipients of one message that go to one destination. After the message was handed over,
 /// all but `destination` and `is_active` belongs to the loop that owns the destination.
 struct RecipientGroup : Scheduled {
-  Destination destination;
-  std::vector<std::uint32_t> indices;  ///< not finished: waiting or under way
-  std::uint32_t attempts = 0;
   bool again = false;                   ///< due at once after the attempt under way
   std::atomic<bool> is_active = false;  ///< for the owner's answers only
+  std::uint32_t attempts = 0;
   std::uint32_t number = 0;
+  DestinationPtr destination;
+  Few<std::uint32_t> indices;          ///< not finished: waiting or under way; they ascend
   std::shared_ptr<QueuedRecord> keep;  ///< while the scheduler knows this group
+};
+
+/// A lock of one octet: a million messages have one each. Held for a few instructions.
+class SmallLock {
+ public:
+  void lock() noexcept {
+    while (flag_.test_and_set(std::memory_order_acquire)) flag_.wait(true);
+  }
+  void unlock() noexcept {
+    flag_.clear(std::memory_order_release);
+    flag_.notify_one();
+  }
+
+ private:
+  std::atomic_flag flag_;
 };
 
 class QueuedRecord final : public MessageRecord {
  public:
+  /// Open; until let_go() or keep().
   QueuedRecord(store::MessageId id, Envelope envelope, WallTime give_up_at, std::uint64_t size,
                store::Store& store, MemoryBudget& budget);
   ~QueuedRecord() override;
 
-  const std::string& queue_id() const noexcept override { return queue_id_; }
-  const Path& reverse_path() const noexcept override { return envelope_.reverse_path; }
-  const MailParameters& parameters() const noexcept override { return envelope_.parameters; }
-  WallTime arrived() const noexcept override { return envelope_.arrived; }
+  // What needs no use.
+  store::MessageId id() const noexcept override { return id_; }
+  WallTime arrived() const noexcept override { return arrived_; }
   WallTime give_up_at() const noexcept override { return give_up_at_; }
   std::uint64_t size() const noexcept override { return size_; }
+
+  // While the record is in use, see begin_use().
+  const std::string& queue_id() const noexcept override { return open_->queue_id; }
+  const Path& reverse_path() const noexcept override { return envelope().reverse_path; }
+  const MailParameters& parameters() const noexcept override { return envelope().parameters; }
+  const std::vector<Recipient>& recipients() const noexcept override {
+    return envelope().recipients;
+  }
+  const BodyFacts& facts() const noexcept override { return envelope().facts; }
+  const Envelope& envelope() const noexcept { return open_->envelope; }
   std::string read(std::uint64_t offset, std::size_t length) const override;
   std::string_view memory() const noexcept override;
-
-  store::MessageId id() const noexcept override { return id_; }
-  const std::vector<Recipient>& recipients() const noexcept override {
-    return envelope_.recipients;
-  }
-  const BodyFacts& facts() const noexcept override { return envelope_.facts; }
   store::Result<store::BodyPtr> body() const override;
-  const Envelope& envelope() const noexcept { return envelope_; }
 
-  /// One group per destination, in the order of the first recipients. Before the hand-over only.
-  void group_by(const std::vector<Destination>& destinations);
-  std::vector<RecipientGroup>& groups() noexcept { return groups_; }
+  /// One group per destination, in the order of the first recipients. Equal destinations are the
+  /// same pointer. Before the hand-over only.
+  void group_by(const std::vector<DestinationPtr>& destinations);
+  Few<RecipientGroup>& groups() noexcept { return groups_; }
 
-  /// Keep a small body in memory until let_go(), if the budget allows.
+  /// Stay open, with a small body, until let_go(), if the budget allows.
   void keep(store::BodyPtr body);
-  /// Memory is needed for others: let the body go as soon as nobody uses it.
+  /// Memory is needed for others: close as soon as nobody uses it.
   void let_go() noexcept;
-  /// While something uses the message, memory() stays valid and body() is read at most once.
-  void begin_use() noexcept;
+  /// From here to end_use() the record is open, which may take a read of the store: memory() stays
+  /// valid and body() is read at most once. An error: the envelope cannot be read, and nothing
+  /// began.
+  store::Result<void> begin_use();
   void end_use() noexcept;
 
  private:
-  void drop_body() noexcept;
+  struct Open {
+    std::string queue_id;
+    Envelope envelope;
+    store::BodyPtr body{};
+    std::uint64_t charged = 0;  ///< octets of the budget
+    bool keeps_body = false;    ///< while nobody uses it, too
+  };
+  using OpenPtr = std::unique_ptr<Open>;
+
+  store::Result<OpenPtr> load() const;
+  OpenPtr closed() noexcept;
+  void dispose(OpenPtr open) noexcept;
 
   const store::MessageId id_;
-  const std::string queue_id_;
-  const Envelope envelope_;
+  const WallTime arrived_;
   const WallTime give_up_at_;
   const std::uint64_t size_;
   store::Store& store_;
   MemoryBudget& budget_;
-  std::vector<RecipientGroup> groups_;
-
-  mutable std::mutex mutex_;
-  mutable store::BodyPtr body_;
-  std::uint64_t charged_ = 0;  ///< octets of the budget
-  unsigned uses_ = 0;
-  bool kept_ = false;
+  OpenPtr open_;
+  std::uint32_t uses_ = 0;
+  bool kept_ = true;
+  mutable SmallLock lock_;
+  Few<RecipientGroup> groups_;
 };
 using RecordPtr = std::shared_ptr<QueuedRecord>;
 
 /// Uses a message as long as it lives.
 class RecordUse {
  public:
-  explicit RecordUse(RecordPtr record) : record_(std::move(record)) { record_->begin_use(); }
+  explicit RecordUse(RecordPtr record) : record_(std::move(record)), begun_(record_->begin_use()) {}
   RecordUse(const RecordUse&) = delete;
   RecordUse& operator=(const RecordUse&) = delete;
-  ~RecordUse() { record_->end_use(); }
+  ~RecordUse() {
+    if (begun_) record_->end_use();
+  }
+  /// Whether the envelope could be read.
+  explicit operator bool() const noexcept { return begun_.has_value(); }
+  const store::Error& error() const noexcept { return begun_.error(); }
 
  private:
   RecordPtr record_;
+  store::Result<void> begun_;
 };
 
 }  // namespace postrider::queue

@@ -29,7 +29,7 @@ struct Scheduled {
   Scheduled* previous = nullptr;
   Scheduled* next = nullptr;
   TimePoint due{};  ///< while active: when it was taken
-  std::size_t heap_place = 0;
+  std::uint32_t heap_place = 0;
   Place place = Place::none;
   bool was_tried = false;
 };

@@ -12,9 +12,9 @@ Scheduler::Scheduler(SchedulerOptions options)
 
 DestinationQueue& Scheduler::queue_of(const Destination& destination) {
   ++steps_;
-  auto& queue = queues_[destination];
-  if (!queue) queue = std::make_unique<DestinationQueue>(destination, options_.concurrency, steps_);
-  return *queue;
+  if (const auto found = queues_.find(destination); found != queues_.end()) return **found;
+  auto fresh = std::make_unique<DestinationQueue>(destination, options_.concurrency, steps_);
+  return **queues_.insert(std::move(fresh)).first;
 }
 
 void Scheduler::add(Scheduled& item, const Destination& destination, TimePoint now) {
@@ -49,8 +49,8 @@ void Scheduler::hurry(Scheduled& item, TimePoint now) {
 Scheduled* Scheduler::take(const Destination& destination, TimePoint now) {
   const auto found = queues_.find(destination);
   if (found == queues_.end()) return nullptr;
-  Scheduled* item = found->second->take(now);
-  review(*found->second, now);
+  Scheduled* item = (*found)->take(now);
+  review(**found, now);
   return item;
 }
 
@@ -104,10 +104,10 @@ const Destination* Scheduler::next_wanted(TimePoint now) {
 
 void Scheduler::courier_left(const Destination& destination, TimePoint now) {
   const auto found = queues_.find(destination);
-  if (found == queues_.end() || found->second->couriers == 0) return;
-  --found->second->couriers;
+  if (found == queues_.end() || (*found)->couriers == 0) return;
+  --(*found)->couriers;
   --working_;
-  review(*found->second, now);
+  review(**found, now);
 }
 
 void Scheduler::courier_waits(const Destination& destination, WaitingCourier& courier,
@@ -121,7 +121,7 @@ void Scheduler::courier_waits(const Destination& destination, WaitingCourier& co
 void Scheduler::courier_resumes(const Destination& destination, WaitingCourier& courier) {
   const auto found = queues_.find(destination);
   if (found == queues_.end()) return;
-  if (std::erase(found->second->waiting, &courier) > 0) ++working_;
+  if (std::erase((*found)->waiting, &courier) > 0) ++working_;
 }
 
 void Scheduler::review(DestinationQueue& queue, TimePoint now) {
@@ -166,7 +166,7 @@ void Scheduler::tick(TimePoint now) {
     DestinationQueue& queue = *events_.top();
     set_event(queue, std::nullopt);
     if (queue.is_idle() && queue.waiting.empty() && !queue.in_line)
-      queues_.erase(Destination(queue.destination()));
+      queues_.erase(queues_.find(queue.destination()));
     else
       review(queue, now);
   }
@@ -174,15 +174,15 @@ void Scheduler::tick(TimePoint now) {
 
 const DestinationQueue* Scheduler::find(const Destination& destination) const {
   const auto found = queues_.find(destination);
-  return found == queues_.end() ? nullptr : found->second.get();
+  return found == queues_.end() ? nullptr : found->get();
 }
 
 void Scheduler::for_each(const std::function<void(const DestinationQueue&)>& each) const {
-  for (const auto& [destination, queue] : queues_) each(*queue);
+  for (const auto& queue : queues_) each(*queue);
 }
 
 void Scheduler::clear(const std::function<void(Scheduled&)>& each) {
-  for (auto& [destination, queue] : queues_) {
+  for (const auto& queue : queues_) {
     while (Scheduled* item = queue->any()) {
       queue->remove(*item);
       each(*item);

@@ -8,7 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "queue/destination.hpp"
@@ -89,7 +89,22 @@ class Scheduler {
   SchedulerOptions options_;
   RetryPolicy back_off_;
   std::uint64_t steps_ = 0;
-  std::unordered_map<Destination, std::unique_ptr<DestinationQueue>, DestinationHash> queues_;
+  struct Key : DestinationHash {
+    using is_transparent = void;
+    using DestinationHash::operator();
+    std::size_t operator()(const std::unique_ptr<DestinationQueue>& queue) const noexcept {
+      return (*this)(queue->destination());
+    }
+  };
+  struct Same {
+    using is_transparent = void;
+    static const Destination& of(const Destination& destination) { return destination; }
+    static const Destination& of(const std::unique_ptr<DestinationQueue>& queue) {
+      return queue->destination();
+    }
+    bool operator()(const auto& a, const auto& b) const { return of(a) == of(b); }
+  };
+  std::unordered_set<std::unique_ptr<DestinationQueue>, Key, Same> queues_;
   DueHeap<DestinationQueue> events_;
   std::array<std::deque<DestinationQueue*>, 3> lines_;
   std::size_t working_ = 0;  ///< couriers that do not wait

@@ -48,35 +48,39 @@ bool covers(const Selection& selection, const OwnedMessage& message) {
   if (selection.larger_than > 0 && record.size() <= selection.larger_than) return false;
   if (selection.arrived_before && record.arrived() >= *selection.arrived_before) return false;
   if (selection.arrived_after && record.arrived() <= *selection.arrived_after) return false;
-  return selection.sender.empty() || fits(selection.sender, record.reverse_path().text());
+  if (selection.sender.empty()) return true;
+  const RecordUse use(message.record);
+  return use && fits(selection.sender, record.reverse_path().text());
 }
 
 bool is_selected(const Selection& selection, const OwnedMessage& message, std::size_t index) {
   const RecipientStatus& status = message.recipients[index];
   if (status.gone || status.attempts < selection.attempts) return false;
-  const RecipientGroup* group = group_of(message, index);
+  const RecipientGroup& group = group_of(message, index);
   const RecipientState shown = shown_state(status, group);
   if (selection.state && shown != *selection.state) return false;
   if (!selection.reason.empty() && !occurs(selection.reason, shown_reason(status, shown)))
     return false;
-  return (selection.recipient.empty() ||
-          fits(selection.recipient, message.record->recipients()[index].path.text())) &&
-         (selection.destination.empty() ||
-          (group && fits(selection.destination, group->destination.text())));
+  if (!selection.destination.empty() && !fits(selection.destination, group.destination->text()))
+    return false;
+  if (selection.recipient.empty()) return true;
+  const RecordUse use(message.record);
+  return use && fits(selection.recipient, message.record->recipients()[index].path.text());
 }
 
 bool is_selected_damage(const Selection& selection, const OwnedMessage& message) {
-  if (message.damage.empty()) return false;
+  if (!message.is_damaged()) return false;
   if (selection.state && *selection.state != RecipientState::held) return false;
   if (!selection.queue_id.empty())
     return Queue::parse_id(selection.queue_id) == message.record->id();
   return selection.sender.empty() && selection.recipient.empty() && selection.destination.empty() &&
          selection.attempts == 0 && selection.larger_than == 0 && !selection.arrived_before &&
-         !selection.arrived_after && occurs(selection.reason, message.damage);
+         !selection.arrived_after && occurs(selection.reason, message.rest->damage);
 }
 
 bool is_any_selected(const Selection& selection, const OwnedMessage& message) {
   if (is_selected_damage(selection, message)) return true;
+  const AddressesRead read(selection, message);
   if (!covers(selection, message)) return false;
   for (std::size_t i = 0; i < message.recipients.size(); ++i)
     if (is_selected(selection, message, i)) return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "queue/owned_messages.hpp"
@@ -14,6 +15,18 @@ namespace postrider::queue {
 bool fits(std::string_view pattern, std::string_view text);
 /// Does `part`, which may hold stars, occur in `text`? An empty one does.
 bool occurs(std::string_view part, std::string_view text);
+
+/// While it lives, addresses that the selection asks for are read from the store once, not for each
+/// recipient.
+class AddressesRead {
+ public:
+  AddressesRead(const Selection& selection, const OwnedMessage& message) {
+    if (!selection.sender.empty() || !selection.recipient.empty()) use_.emplace(message.record);
+  }
+
+ private:
+  std::optional<RecordUse> use_;
+};
 
 /// What the selection says of the message as a whole: id, sender, size, time of arrival.
 bool covers(const Selection& selection, const OwnedMessage& message);

@@ -8,15 +8,18 @@
 namespace postrider::queue {
 namespace {
 
+constexpr const char* kUnread = "(cannot be read)";
+
 std::string domain_of(const Path& path) {
   return path.is_null() ? "<>" : path.domain_key();
 }
 
 std::string key_of(TallyKey key, const OwnedMessage& message, std::size_t index) {
+  if (key == TallyKey::destination) return group_of(message, index).destination->text();
+  const RecordUse use(message.record);
+  if (!use) return kUnread;
   if (key == TallyKey::sender_domain) return domain_of(message.record->reverse_path());
-  if (key == TallyKey::recipient_domain) return domain_of(message.record->recipients()[index].path);
-  const RecipientGroup* group = group_of(message, index);
-  return group ? group->destination.text() : std::string();
+  return domain_of(message.record->recipients()[index].path);
 }
 
 }  // namespace
@@ -56,9 +59,10 @@ void count(TallyTable& table, TallyKey key, const Selection& selection, const Ow
   std::size_t counted = 0;
   if (is_selected_damage(selection, message)) {
     table.all.add(RecipientState::held, arrived, now);
-    table.by["(cannot be read)"].add(RecipientState::held, arrived, now);
+    table.by[kUnread].add(RecipientState::held, arrived, now);
     ++counted;
   }
+  const AddressesRead read(selection, message);
   const std::size_t recipients = covers(selection, message) ? message.recipients.size() : 0;
   for (std::size_t i = 0; i < recipients; ++i) {
     if (!is_selected(selection, message, i)) continue;

@@ -67,6 +67,14 @@ class MemoryStore final : public Store {
     return found->second.body;
   }
 
+  Result<Stored> load(MessageId id) const override {
+    const std::lock_guard guard(mutex_);
+    const auto found = messages_.find(id);
+    if (found == messages_.end()) return std::unexpected(Error{Errc::not_found, "no such message"});
+    const Add& message = found->second;
+    return Stored{id, message.envelope, message.state, message.body->size()};
+  }
+
   Stats stats() const override {
     const std::lock_guard guard(mutex_);
     Stats stats;

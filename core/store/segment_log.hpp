@@ -41,6 +41,7 @@ class SegmentLog final : public Store, private CommitWriter::Work {
   std::uint64_t large_body_size() const noexcept override { return spool_.options.large_body; }
   void commit(Transaction transaction, Durability durability, Done done) override;
   Result<BodyPtr> body(MessageId id) const override { return spool_.body(id); }
+  Result<Stored> load(MessageId id) const override { return spool_.load(id); }
   Stats stats() const override;
   void close() override;
 

@@ -132,8 +132,27 @@ SegmentPtr Spool::segment(std::uint32_t number) const {
 }
 
 Result<LogMessage> Spool::text(const Entry& entry) const {
-  const SegmentPtr put = segment(entry.put.segment);
-  const SegmentPtr newer = segment(entry.state.segment);
+  return text(entry, segment(entry.put.segment), segment(entry.state.segment));
+}
+
+Result<Stored> Spool::load(MessageId id) const {
+  Entry entry;
+  SegmentPtr put;
+  SegmentPtr newer;
+  {
+    const std::lock_guard guard(mutex);
+    const Entry* found = index.find(id);
+    if (found == nullptr) return std::unexpected(Error{Errc::not_found, "no such message"});
+    entry = *found;
+    put = segment(entry.put.segment);
+    newer = segment(entry.state.segment);
+  }
+  auto read = text(entry, put, newer);
+  if (!read) return std::unexpected(read.error());
+  return Stored{id, std::move(read->envelope), std::move(read->state), entry.body};
+}
+
+Result<LogMessage> Spool::text(const Entry& entry, const SegmentPtr& put, const SegmentPtr& newer) {
   if (!put || !newer) return std::unexpected(Error{Errc::corrupt, "the segment is missing"});
   Record record;
   auto text = read_text(*put, entry.put.offset, entry.text_size(), record);

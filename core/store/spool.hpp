@@ -33,6 +33,7 @@ class Spool {
 
   /// Any thread.
   Result<BodyPtr> body(MessageId id) const;
+  Result<Stored> load(MessageId id) const;
   /// Envelope and newest state, checked. Errc::corrupt if they are damaged.
   Result<LogMessage> text(const Entry& entry) const;
 
@@ -70,6 +71,8 @@ class Spool {
   MessageId last_id = 0;
 
  private:
+  static Result<LogMessage> text(const Entry& entry, const SegmentPtr& put,
+                                 const SegmentPtr& newer);
   struct Need {
     std::uint32_t replay_from = 0;
     std::set<std::uint32_t> listed;

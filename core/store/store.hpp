@@ -141,6 +141,10 @@ class Store {
   /// The body of a live message; reads it from the log, so it may block briefly. Any thread.
   virtual Result<BodyPtr> body(MessageId id) const = 0;
 
+  /// Envelope and newest state of a live message; reads them from the log, so it may block briefly.
+  /// Any thread.
+  virtual Result<Stored> load(MessageId id) const = 0;
+
   virtual Stats stats() const = 0;
 
   /// Flush what is queued, answer every `done`, stop the writer. Idempotent.

@@ -93,6 +93,13 @@ store::Result<store::BodyPtr> SimStore::body(store::MessageId id) const {
   return found->second.body;
 }
 
+store::Result<store::Stored> SimStore::load(store::MessageId id) const {
+  const auto found = messages_.find(id);
+  if (found == messages_.end()) return std::unexpected(Error{Errc::not_found, "no such message"});
+  const store::Add& message = found->second;
+  return store::Stored{id, message.envelope, message.state, message.body->size()};
+}
+
 store::Stats SimStore::stats() const {
   store::Stats stats;
   stats.messages = messages_.size();

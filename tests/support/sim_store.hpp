@@ -27,6 +27,7 @@ class SimStore final : public store::Store {
   void commit(store::Transaction transaction, store::Durability durability,
               store::Done done) override;
   store::Result<store::BodyPtr> body(store::MessageId id) const override;
+  store::Result<store::Stored> load(store::MessageId id) const override;
   store::Stats stats() const override;
   void close() override {}
 

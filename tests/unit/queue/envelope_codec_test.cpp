@@ -111,14 +111,13 @@ TEST(EnvelopeCodec, SurvivesEveryCutAndRandomDamage) {
 }
 
 RecipientStatus status(RecipientState state, const std::string& text) {
-  return {state,
-          state == RecipientState::delivered,
-          false,
-          7,
-          WallTime(Duration(1767225600999)),
-          EnhancedStatus{4, 4, 1},
-          text,
-          text};
+  RecipientStatus status;
+  status.state = state;
+  status.gone = state == RecipientState::delivered;
+  status.attempts = 7;
+  status.next_attempt = WallTime(Duration(1767225600999));
+  status.word = std::make_shared<const LastWord>(EnhancedStatus{4, 4, 1}, text, text);
+  return status;
 }
 
 TEST(StateCodec, BringsEveryStateBack) {
@@ -137,9 +136,7 @@ TEST(StateCodec, BringsEveryStateBack) {
       EXPECT_EQ(a.state, b.state);
       EXPECT_EQ(a.attempts, b.attempts);
       EXPECT_EQ(a.next_attempt, b.next_attempt);
-      EXPECT_EQ(a.status, b.status);
-      EXPECT_EQ(a.reason, b.reason);
-      EXPECT_EQ(a.remote, b.remote);
+      EXPECT_EQ(a.last(), b.last());
       EXPECT_FALSE(b.gone);
     }
   }
@@ -178,19 +175,21 @@ TEST(FieldLine, RefusesWhatItNeverWrites) {
 TEST(StateCodec, BringsBackWhatReportsNeed) {
   for (const std::string& text : kHostile) {
     MessageState before{WallTime(Duration(1)), {status(RecipientState::delayed, "why"), {}}};
-    before.recipients[0].reply = {450, {4, 2, 0}, text};
+    const Reply said{450, {4, 2, 0}, text};
+    before.recipients[0].word =
+        std::make_shared<const LastWord>(EnhancedStatus{4, 4, 1}, text, text, said);
     before.recipients[1].delay_reported = true;  // and never tried
     const std::string line = encode(before);
     EXPECT_TRUE(is_one_plain_line(line)) << line;
     const auto after = decode_state(line, 2);
     ASSERT_TRUE(after) << after.error() << ": " << line;
-    const Reply& reply = after->recipients[0].reply;
-    EXPECT_EQ(reply.line(), printable(before.recipients[0].reply.line()));
+    const Reply& reply = after->recipients[0].last().reply;
+    EXPECT_EQ(reply.line(), printable(said.line()));
     EXPECT_EQ(reply.code, 450);
     EXPECT_EQ(reply.status, (EnhancedStatus{4, 2, 0}));
     EXPECT_FALSE(after->recipients[0].delay_reported);
     EXPECT_TRUE(after->recipients[1].delay_reported);
-    EXPECT_EQ(after->recipients[1].reply.code, 0);
+    EXPECT_EQ(after->recipients[1].last().reply.code, 0);
   }
   EXPECT_TRUE(decode_state("s1 1 w,7,1,4.4.1,why,host .", 1)) << "as stored before";
   for (const char* bad : {"s1 1 w,7,1,4.4.1,why,host,1 .", "s1 1 w,7,1,4.4.1,why,host,2,- .",

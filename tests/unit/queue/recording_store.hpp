@@ -58,6 +58,14 @@ class RecordingStore final : public store::Store {
       return std::unexpected(store::Error{store::Errc::not_found, "no such message"});
     return found->second.body;
   }
+  store::Result<store::Stored> load(store::MessageId id) const override {
+    ++texts_read;
+    const auto found = durable.find(id);
+    if (found == durable.end())
+      return std::unexpected(store::Error{store::Errc::not_found, "no such message"});
+    const store::Add& add = found->second;
+    return store::Stored{id, add.envelope, add.state, add.body->size()};
+  }
   store::Stats stats() const override { return {}; }
   void close() override {}
 
@@ -67,6 +75,7 @@ class RecordingStore final : public store::Store {
   bool admitting = true;
   int failures = 0;  ///< so many commits to come fail
   mutable int bodies_read = 0;
+  mutable int texts_read = 0;
 
  private:
   struct Waiting {
