@@ -94,8 +94,12 @@ void Server::make_workers() {
   const unsigned loops = configuration_->loops();
   pool_ = std::make_unique<plugin::BlockingPool>();
   peers_ = std::make_shared<queue::Peers>(loops, configuration_->settings.queue.memory.octets);
-  const Shared shared{
-      .store = *store_, .log = *log_, .sessions = sessions_, .pool = *pool_, .peers = peers_};
+  const Shared shared{.store = *store_,
+                      .log = *log_,
+                      .sessions = sessions_,
+                      .pool = *pool_,
+                      .peers = peers_,
+                      .workers = workers_};
   for (unsigned index = 0; index < loops; ++index) {
     runtimes_.push_back(runtime::make_uv_runtime());
     auto dns = dns::make_resolver(*runtimes_.back(), configuration_->resolver_options());

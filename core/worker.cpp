@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "worker.hpp"
 
+#include <utility>
+
+#include "queue/destination.hpp"
+#include "runtime/ask.hpp"
+
 namespace postrider {
 
 Worker::Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> dns, Shared shared,
@@ -47,15 +52,44 @@ Task<std::expected<std::shared_ptr<plugin::PluginSet>, std::vector<std::string>>
                                 .local_domains = configuration->settings.local.domains,
                                 .listeners = std::move(listeners),
                                 .loop_index = index_,
-                                .lookup = [this](const Destination& destination) {
-                                  const bool keep = plugins_ && plugins_->finds_loops();
-                                  return lookup_.find(destination, keep);
-                                }};
+                                .lookup =
+                                    [this](const Destination& destination) {
+                                      const bool keep = plugins_ && plugins_->finds_loops();
+                                      return lookup_.find(destination, keep);
+                                    },
+                                .elsewhere =
+                                    [this](const std::string& id, const Destination& destination) {
+                                      return find_elsewhere(id, destination);
+                                    }};
   auto made = plugin::make_plugins(configuration->plugins, parts);
   if (!made) co_return std::unexpected(made.error());
   auto started = co_await (*made)->start();
   if (!started) co_return std::unexpected(started.error());
   co_return std::move(*made);
+}
+
+std::optional<Task<RouteResult>> Worker::find_elsewhere(const std::string& id,
+                                                        const Destination& destination) {
+  const unsigned owner = queue::loop_of(destination, shared_.peers->loops());
+  if (owner == index_) return std::nullopt;
+  return ask_owner(runtime_, *shared_.workers[owner], id, destination);
+}
+
+Task<RouteResult> Worker::ask_owner(runtime::Runtime& here, Worker& owner, std::string id,
+                                    Destination destination) {
+  auto asked = runtime::ask<RouteResult>(
+      here, owner.runtime(), owner.tasks(),
+      [&owner, id, destination] { return answer(owner, id, destination); });
+  RouteResult found = co_await asked;
+  co_return found;
+}
+
+Task<RouteResult> Worker::answer(Worker& owner, std::string id, Destination destination) {
+  const auto plugins = owner.plugins_;  // held: a reload may replace them meanwhile
+  if (!plugins)
+    co_return std::unexpected(RouteRefusal(Reply("451 4.3.0 Routes are not known yet")));
+  RouteResult found = co_await plugins->find_route(id, std::move(destination));
+  co_return found;
 }
 
 Task<StartResult> Worker::start() {

@@ -26,6 +26,8 @@
 
 namespace postrider {
 
+class Worker;
+
 /// What all workers share; everything in it may be used by any thread.
 struct Shared {
   store::Store& store;
@@ -33,6 +35,8 @@ struct Shared {
   receive::SessionTable& sessions;
   plugin::BlockingPool& pool;
   std::shared_ptr<queue::Peers> peers;
+  /// By index; complete before any loop runs. Of the others only runtime() and tasks() may be used.
+  const std::vector<std::unique_ptr<Worker>>& workers;
 };
 
 using StartResult = std::expected<void, std::vector<std::string>>;
@@ -70,6 +74,13 @@ class Worker {
   Task<std::expected<std::shared_ptr<plugin::PluginSet>, std::vector<std::string>>> build(
       ConfigurationPtr configuration);
   receive::Services services();
+  /// The route of a destination as the plugin `id` of the loop that owns it finds it: what one loop
+  /// keeps serves all, and one name is asked for by one loop only. Nothing: this loop owns it.
+  std::optional<Task<RouteResult>> find_elsewhere(const std::string& id,
+                                                  const Destination& destination);
+  static Task<RouteResult> ask_owner(runtime::Runtime& here, Worker& owner, std::string id,
+                                     Destination destination);
+  static Task<RouteResult> answer(Worker& owner, std::string id, Destination destination);
   Task<bool> finish_sessions();
 
   const unsigned index_;

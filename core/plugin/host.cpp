@@ -96,6 +96,12 @@ Destination PluginHost::destination_for(const Path& recipient) {
 }
 
 Task<RouteResult> PluginHost::find_route(Destination destination) {
+  if (parts_.elsewhere)
+    if (auto away = parts_.elsewhere(id_, destination)) return std::move(*away);
+  return find_route_here(std::move(destination));
+}
+
+Task<RouteResult> PluginHost::find_route_here(Destination destination) {
   if (!parts_.lookup || !routes_.find)
     return RouteResult(std::unexpected(RouteRefusal(Reply("451 4.3.0 Routes are not known yet"))));
   return routes_.find(std::move(destination), parts_.lookup);

@@ -30,6 +30,10 @@ struct LoopParts {
   unsigned loop_index = 0;
   /// The core's own search for next hops.
   RouteNext lookup = {};
+  /// The route of a destination that another loop owns, as the block of that id finds it there.
+  /// Nothing: this loop owns it.
+  std::function<std::optional<Task<RouteResult>>(const std::string& id, const Destination&)>
+      elsewhere = {};
 };
 
 /// The chain that a plugin's host asks for destinations and routes.
@@ -59,6 +63,8 @@ class PluginHost final : public Host {
 
   Destination destination_for(const Path& recipient) override;
   Task<RouteResult> find_route(Destination destination) override;
+  /// The same by the plugins of this loop, whoever owns the destination.
+  Task<RouteResult> find_route_here(Destination destination);
   std::vector<IpAddress> local_addresses() override;
 
   void offer_keyword(std::string line) override {

@@ -156,6 +156,11 @@ std::vector<std::string> PluginSet::keywords() const {
   return all;
 }
 
+Task<RouteResult> PluginSet::find_route(std::string_view id, Destination destination) {
+  for (const auto& instance : instances_)
+    if (instance->id() == id) return instance->host().find_route_here(std::move(destination));
+  return RouteResult(std::unexpected(RouteRefusal(Reply("451 4.3.0 Routes are not known yet"))));
+}
 std::optional<Destination> PluginSet::destination_for(const Path& recipient) {
   return routes_.destination_for(recipient);
 }

@@ -62,6 +62,9 @@ class PluginSet final : public Chains {
   Task<void> drain();
   void reopen() noexcept;
   std::vector<PluginView> view() const;
+  /// Host::find_route() of the block `id`, by the plugins of this loop; a temporary refusal if
+  /// there is no such block (a reload is under way).
+  Task<RouteResult> find_route(std::string_view id, Destination destination);
 
   Task<Verdict> connect(Session& session) override;
   Task<Verdict> helo(Session& session) override;

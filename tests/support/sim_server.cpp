@@ -74,7 +74,8 @@ void SimServer::start() {
                       .log = *log_,
                       .sessions = running_->sessions,
                       .pool = running_->pool,
-                      .peers = running_->peers};
+                      .peers = running_->peers,
+                      .workers = running_->workers};
   for (unsigned index = 0; index < loops_; ++index) {
     runtime::Runtime& loop = world_.loop(index);
     running_->workers.push_back(std::make_unique<Worker>(

@@ -46,8 +46,9 @@ class Host {
   virtual Destination destination_for(const Path& recipient) = 0;
   /// [may suspend] The route of `destination` as a RouteHook of this block gets it from `next`: by
   /// the route hooks of the blocks after this one (of all blocks, if this one has none), then the
-  /// core's own search. Unlike `next` it may be called at any time once the plugin is constructed,
-  /// and the task may be spawned: it needs no call of a hook to live.
+  /// core's own search. It is looked for on the loop that owns the destination, by the instances
+  /// there: what they keep serves all loops. Unlike `next` it may be called at any time once the
+  /// plugin is constructed, and the task may be spawned: it needs no call of a hook to live.
   virtual Task<RouteResult> find_route(Destination destination) = 0;
   /// The addresses of this machine's interfaces now, loopback included.
   virtual std::vector<IpAddress> local_addresses() = 0;
