@@ -15,7 +15,7 @@ Worker::Worker(unsigned index, runtime::Runtime& runtime, std::unique_ptr<Dns> d
       shared_(std::move(shared)),
       configuration_(std::move(configuration)),
       dns_(std::move(dns)),
-      lookup_(*dns_, configuration_->deliver.route),
+      lookup_(*dns_, runtime_, configuration_->deliver.route),
       queue_({.runtime = runtime_,
               .store = shared_.store,
               .log = shared_.log,

@@ -231,7 +231,7 @@ Task<bool> Courier::find_route(Load& load) {
     co_return false;
   }
   route_ = std::move(*found);
-  route_until_ = post_.runtime.now() + std::chrono::seconds(route_->ttl);
+  route_until_ = post_.runtime.now() + route_->ttl;
   co_return true;
 }
 

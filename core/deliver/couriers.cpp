@@ -8,7 +8,7 @@ namespace postrider::deliver {
 Couriers::Couriers(runtime::Runtime& runtime, Dns& dns, queue::Deliveries& deliveries,
                    std::function<plugin::ChainsPtr()> chains, Options options, Log& log)
     : deliveries_(deliveries),
-      post_{runtime,           deliveries,         route::Router(dns, options.route),
+      post_{runtime,           deliveries,         route::Router(dns, runtime, options.route),
             std::move(chains), std::move(options), log},
       tasks_(runtime) {
   deliveries_.on_courier_wanted([this](const Destination& destination) {

@@ -152,6 +152,11 @@ Task<Reply> try_servers(Servers servers, unsigned attempts, Question question) {
   co_return failure(trials, last);
 }
 
+Duration left_of(Duration ttl, TimePoint then, TimePoint now) noexcept {
+  const auto passed = std::chrono::ceil<Duration>(now - then);
+  return std::max(ttl - passed, Duration::zero());
+}
+
 Task<std::expected<Reply, DnsError>> look_up(Servers servers, unsigned attempts, std::string name,
                                              RecordType type) {
   if (is_address_like(name))
@@ -162,9 +167,11 @@ Task<std::expected<Reply, DnsError>> look_up(Servers servers, unsigned attempts,
   Reply reply = co_await try_servers(servers, attempts, question);
   while (reply.outcome == Outcome::alias) {
     question.name = reply.target;
+    const TimePoint came = servers.front()->now();
     Reply further = co_await try_servers(servers, attempts, question);
     further.aliases += reply.aliases;
-    further.ttl = is_answer(further) ? std::min(further.ttl, reply.ttl) : 0;
+    const Duration left = left_of(reply.ttl, came, servers.front()->now());
+    further.ttl = is_answer(further) ? std::min(further.ttl, left) : Duration::zero();
     further.authenticated = further.authenticated && reply.authenticated;
     reply = std::move(further);
     if (reply.aliases > kMaxAliases)

@@ -21,6 +21,9 @@ using Servers = std::span<const std::unique_ptr<Server>>;
 /// records, alias, nodata or nxdomain; else `detail` says who did what.
 Task<Reply> try_servers(Servers servers, unsigned attempts, Question question);
 
+/// What is left `now` of a TTL that began `then`.
+Duration left_of(Duration ttl, TimePoint then, TimePoint now) noexcept;
+
 /// Look `name` up: its records, or why there are none. The servers must outlive the task.
 Task<std::expected<Reply, DnsError>> look_up(Servers servers, unsigned attempts, std::string name,
                                              RecordType type);

@@ -31,8 +31,8 @@ void put16(std::string& packet, unsigned value) {
   packet.push_back(static_cast<char>(value & 0xff));
 }
 /// RFC 2181 section 8: a TTL with the top bit set counts as zero.
-std::uint32_t sane_ttl(std::uint32_t ttl) noexcept {
-  return ttl >> 31 ? 0 : ttl;
+Duration length_of(std::uint32_t ttl) noexcept {
+  return std::chrono::seconds(ttl >> 31 ? 0 : ttl);
 }
 
 /// One record where it lies; all of it is within the packet.
@@ -190,10 +190,12 @@ class Chain {
     if (reply_.outcome == Outcome::nodata && reply_.aliases > 0)
       reply_.outcome = Outcome::alias;
     else
-      reply_.ttl = 0;
+      reply_.ttl = Duration::zero();
   }
 
-  void limit_ttl(std::uint32_t raw) { ttl_ = std::min(sane_ttl(raw), ttl_.value_or(0xffffffff)); }
+  void limit_ttl(std::uint32_t raw) {
+    ttl_ = std::min(length_of(raw), ttl_.value_or(Duration::max()));
+  }
 
   static Reply malformed(std::string detail) { return {.detail = std::move(detail)}; }
 
@@ -201,7 +203,7 @@ class Chain {
   const Question& question_;
   const Sections& sections_;
   Reply reply_;
-  std::optional<std::uint32_t> ttl_;
+  std::optional<Duration> ttl_;
 };
 
 bool is_referral(const Sections& sections, unsigned flags) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <postrider/time.hpp>
+
 #include "dns/name.hpp"
 
 namespace postrider::dns {
@@ -59,7 +61,7 @@ struct Record {
 struct Reply {
   Outcome outcome = Outcome::malformed;
   std::vector<Record> records{};
-  std::uint32_t ttl = 0;       ///< seconds; of nodata and nxdomain too (RFC 2308), 0 if unknown
+  Duration ttl{};              ///< of nodata and nxdomain too (RFC 2308), 0 if unknown
   bool authenticated = false;  ///< AD
   unsigned aliases = 0;        ///< CNAMEs followed within the reply
   WireName target{};           ///< where they ended

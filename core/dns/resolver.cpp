@@ -14,11 +14,23 @@ namespace {
 
 using Found = std::expected<Reply, DnsError>;
 
+/// An answer may have to wait for another: its TTL runs from its own arrival.
+struct Arrival {
+  Found found;
+  TimePoint at;
+
+  Found by(TimePoint now) && {
+    Duration& ttl = found ? found->ttl : found.error().ttl;
+    ttl = left_of(ttl, at, now);
+    return std::move(found);
+  }
+};
+
 /// co_await Both(a, b) starts both tasks. Each of them resumes the awaiter when it ends later, so
 /// wait again until both are done.
 class Both {
  public:
-  Both(Task<Found>& first, Task<Found>& second) noexcept : first_(first), second_(second) {}
+  Both(Task<Arrival>& first, Task<Arrival>& second) noexcept : first_(first), second_(second) {}
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> handle) {
     const bool first_done = first_.start(handle);
@@ -27,8 +39,8 @@ class Both {
   void await_resume() const noexcept {}
 
  private:
-  Task<Found>& first_;
-  Task<Found>& second_;
+  Task<Arrival>& first_;
+  Task<Arrival>& second_;
 };
 
 IpAddress to_address(const Record& record) {
@@ -55,7 +67,7 @@ DnsResult<T> convert(const Found& found, T (*to)(const Record&)) {
 DnsError neither(DnsError v4, DnsError v6) {
   if (v4.is_temporary()) return v4;
   if (v6.is_temporary()) return v6;
-  const std::uint32_t ttl = std::min(v4.ttl, v6.ttl);
+  const Duration ttl = std::min(v4.ttl, v6.ttl);
   DnsError error = v4.failure == DnsFailure::nodata ? std::move(v4) : std::move(v6);
   error.ttl = ttl;
   return error;
@@ -75,7 +87,7 @@ DnsResult<IpAddress> merge(const Found& v4, const Found& v6) {
 class Resolver final : public Dns {
  public:
   Resolver(runtime::Runtime& runtime, ResolverOptions options)
-      : attempts_(std::max(options.attempts, 1U)) {
+      : runtime_(runtime), attempts_(std::max(options.attempts, 1U)) {
     if (options.servers.empty()) options.servers = servers_from_resolv_conf("");
     for (const SocketAddress& address : options.servers)
       servers_.push_back(std::make_unique<Server>(runtime, address, options));
@@ -97,26 +109,28 @@ class Resolver final : public Dns {
   }
 
  private:
-  Task<Found> find(std::string name, RecordType type) const {
-    return look_up(servers_, attempts_, std::move(name), type);
+  Task<Arrival> find(std::string name, RecordType type) const {
+    Found found = co_await look_up(servers_, attempts_, std::move(name), type);
+    co_return Arrival{std::move(found), runtime_.now()};
   }
 
   template <class T>
   Task<DnsResult<T>> one(std::string name, RecordType type, T (*to)(const Record&)) {
-    const Found found = co_await find(std::move(name), type);
+    const Found found = co_await look_up(servers_, attempts_, std::move(name), type);
     co_return convert(found, to);
   }
 
   Task<DnsResult<IpAddress>> both(std::string name) {
-    Task<Found> v4 = find(name, RecordType::a);
-    Task<Found> v6 = find(std::move(name), RecordType::aaaa);
+    Task<Arrival> v4 = find(name, RecordType::a);
+    Task<Arrival> v6 = find(std::move(name), RecordType::aaaa);
     co_await Both(v4, v6);
     while (!v4.is_done() || !v6.is_done()) co_await std::suspend_always();
-    const Found of_v4 = v4.take();
-    const Found of_v6 = v6.take();
+    const Found of_v4 = v4.take().by(runtime_.now());
+    const Found of_v6 = v6.take().by(runtime_.now());
     co_return merge(of_v4, of_v6);
   }
 
+  runtime::Runtime& runtime_;
   unsigned attempts_;
   std::vector<std::unique_ptr<Server>> servers_;
 };

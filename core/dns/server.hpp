@@ -21,6 +21,7 @@ class Server {
   /// truncated. `question` must outlive the task. The outcome is never truncated.
   Task<Reply> ask(const Question& question);
 
+  TimePoint now() const noexcept { return runtime_.now(); }
   const SocketAddress& address() const noexcept { return address_; }
   /// For a while this server is asked after the others.
   void blame() noexcept { bad_until_ = runtime_.now() + kBadFor; }

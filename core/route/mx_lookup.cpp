@@ -15,13 +15,13 @@ namespace postrider::route {
 namespace {
 
 /// While a host was left out because DNS failed, the route is asked for again soon.
-constexpr std::uint32_t kPartialTtl = 60;
+constexpr Duration kPartialTtl = 60s;
 
 using Found = RouteResult;
 
 using Refused = std::unexpected<RouteRefusal>;
 
-Refused refuse(int code, EnhancedStatus status, std::string text, std::uint32_t ttl = 0) {
+Refused refuse(int code, EnhancedStatus status, std::string text, Duration ttl = {}) {
   return Refused(RouteRefusal(Reply(code, status, printable(text)), ttl));
 }
 
@@ -29,11 +29,11 @@ Refused dns_trouble(const std::string& name, const DnsError& error) {
   return refuse(451, {4, 4, 3}, fmt::format("DNS could not answer for {}: {}", name, error.text));
 }
 
-Refused no_domain(const std::string& name, std::uint32_t ttl) {
+Refused no_domain(const std::string& name, Duration ttl) {
   return refuse(550, {5, 1, 2}, fmt::format("the domain {} does not exist", name), ttl);
 }
 
-Refused loops_back(const std::string& name, std::uint32_t ttl = 0) {
+Refused loops_back(const std::string& name, Duration ttl = {}) {
   return refuse(554, {5, 4, 6}, fmt::format("mail for {} loops back to this host", name), ttl);
 }
 
@@ -70,8 +70,12 @@ std::vector<IpAddress> interleave(const std::vector<IpAddress>& addresses, std::
   return result;
 }
 
-MxLookup::MxLookup(Dns& dns, Options options)
-    : dns_(dns), options_(std::move(options)), random_(options_.seed) {}
+MxLookup::MxLookup(Dns& dns, const Loop& clock, Options options)
+    : dns_(dns), clock_(clock), options_(std::move(options)), random_(options_.seed) {}
+
+Duration MxLookup::until(TimePoint end) const noexcept {
+  return std::max(std::chrono::floor<Duration>(end - clock_.now()), Duration::zero());
+}
 
 std::uint16_t MxLookup::port_of(const Destination& destination) const noexcept {
   return destination.port != 0 ? destination.port : options_.port;
@@ -92,7 +96,7 @@ Task<RouteResult> MxLookup::find(Destination destination, bool keep_own) {
   if (literal && (name.starts_with('[') || !destination.use_mx)) {
     Hop hop = make_hop(destination, {0, name}, {*literal});
     // An address does not change: the TTL only bounds how long a connection is kept in use.
-    return Found(Route{{std::move(hop)}, 3600, "literal"});
+    return Found(Route{{std::move(hop)}, 1h, "literal"});
   }
   if (name.starts_with('['))
     return Found(refuse(550, {5, 1, 2}, fmt::format("{} is not an address literal", name)));
@@ -109,7 +113,7 @@ Task<RouteResult> MxLookup::find_mx(Destination destination, bool keep_own) {
     const DnsError& error = answer.error();
     if (error.is_temporary()) co_return dns_trouble(name, error);
     if (error.failure == DnsFailure::nxdomain) co_return no_domain(name, error.ttl);
-    co_return co_await find_implicit(std::move(destination), keep_own, error.ttl);
+    co_return co_await find_implicit(std::move(destination), keep_own, end_of(error.ttl));
   }
   if (is_null_mx(answer->records))
     co_return refuse(556, {5, 1, 10}, fmt::format("the domain {} accepts no mail (null MX)", name),
@@ -122,7 +126,7 @@ Task<RouteResult> MxLookup::find_mx(Destination destination, bool keep_own) {
     std::erase_if(hosts, [preference](auto& mx) { return mx.preference >= preference; });
     if (hosts.empty()) co_return loops_back(name, answer->ttl);
   }
-  co_return co_await find_addresses(std::move(destination), std::move(hosts), answer->ttl);
+  co_return co_await find_addresses(std::move(destination), std::move(hosts), end_of(answer->ttl));
 }
 
 std::vector<MxRecord> MxLookup::choose(std::vector<MxRecord> records) {
@@ -137,13 +141,13 @@ std::vector<MxRecord> MxLookup::choose(std::vector<MxRecord> records) {
 }
 
 Task<RouteResult> MxLookup::find_implicit(Destination destination, bool keep_own,
-                                          std::uint32_t no_mx_ttl) {
+                                          TimePoint no_mx_end) {
   const std::string name = destination.name;
   if (is_own(name) && !keep_own) co_return loops_back(name);
   auto answer = co_await dns_.addresses(name, AddressFamily::any);
   if (!answer) {
     if (answer.error().is_temporary()) co_return dns_trouble(name, answer.error());
-    const std::uint32_t ttl = std::min(no_mx_ttl, answer.error().ttl);
+    const Duration ttl = std::min(until(no_mx_end), answer.error().ttl);
     if (answer.error().failure == DnsFailure::nxdomain) co_return no_domain(name, ttl);
   }
   auto addresses =
@@ -151,7 +155,7 @@ Task<RouteResult> MxLookup::find_implicit(Destination destination, bool keep_own
   if (addresses.empty())
     co_return refuse(550, {5, 4, 4},
                      fmt::format("the domain {} has neither a mail host nor an address", name),
-                     std::min(no_mx_ttl, answer ? answer->ttl : answer.error().ttl));
+                     std::min(until(no_mx_end), answer ? answer->ttl : answer.error().ttl));
   Hop hop = make_hop(destination, {0, name}, std::move(addresses));
   co_return Route{{std::move(hop)}, answer->ttl, "implicit mx"};
 }
@@ -174,10 +178,10 @@ Task<RouteResult> MxLookup::find_smart_host(Destination destination) {
 }
 
 Task<RouteResult> MxLookup::find_addresses(Destination destination, std::vector<MxRecord> hosts,
-                                           std::uint32_t ttl) {
+                                           TimePoint end) {
   std::vector<std::vector<IpAddress>> found(hosts.size());
   std::string trouble;
-  std::uint32_t negative_ttl = ttl;
+  TimePoint negative_end = end;
   bool temporary = false;
   Race<DnsResult<IpAddress>> race;
   std::size_t asked = 0;
@@ -189,16 +193,16 @@ Task<RouteResult> MxLookup::find_addresses(Destination destination, std::vector<
       auto& [place, answer] = *done;
       if (answer) {
         found[place] = interleave(answer->records, options_.max_addresses);
-        ttl = std::min(ttl, answer->ttl);
+        end = std::min(end, end_of(answer->ttl));
       } else {
         // An unknown negative TTL is 0: then the whole is not kept.
-        negative_ttl = std::min(negative_ttl, answer.error().ttl);
+        negative_end = std::min(negative_end, end_of(answer.error().ttl));
         if (!temporary) trouble = fmt::format("{}: {}", hosts[place].host, answer.error().text);
         temporary = temporary || answer.error().is_temporary();
       }
     }
   }
-  Route route{{}, temporary ? std::min(ttl, kPartialTtl) : ttl, "mx"};
+  Route route{{}, temporary ? std::min(until(end), kPartialTtl) : until(end), "mx"};
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     if (found[i].empty())
       route.unresolved.push_back(std::move(hosts[i]));
@@ -210,7 +214,7 @@ Task<RouteResult> MxLookup::find_addresses(Destination destination, std::vector<
   co_return refuse(temporary ? 451 : 550, status,
                    fmt::format("no mail host of {} has an address{}{}", destination.name,
                                trouble.empty() ? "" : ": ", trouble),
-                   negative_ttl);
+                   until(negative_end));
 }
 
 }  // namespace postrider::route

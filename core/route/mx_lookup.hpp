@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <postrider/dns.hpp>
+#include <postrider/loop.hpp>
 #include <postrider/route.hpp>
 
 namespace postrider::route {
@@ -29,7 +30,8 @@ struct Options {
 /// [loop thread] Holds no cache: the resolver's answers carry their TTL, and so does the route.
 class MxLookup {
  public:
-  MxLookup(Dns& dns, Options options);
+  /// `clock` is the loop of `dns`.
+  MxLookup(Dns& dns, const Loop& clock, Options options);
   /// For lookups that begin from now on; the seed stays.
   void set_options(Options options) { options_ = std::move(options); }
 
@@ -40,10 +42,13 @@ class MxLookup {
 
  private:
   Task<RouteResult> find_mx(Destination destination, bool keep_own);
-  Task<RouteResult> find_implicit(Destination destination, bool keep_own, std::uint32_t no_mx_ttl);
+  Task<RouteResult> find_implicit(Destination destination, bool keep_own, TimePoint no_mx_end);
   Task<RouteResult> find_smart_host(Destination destination);
   Task<RouteResult> find_addresses(Destination destination, std::vector<MxRecord> hosts,
-                                   std::uint32_t ttl);
+                                   TimePoint end);
+  /// When an answer that came now ends, and how long that is from now.
+  TimePoint end_of(Duration ttl) const noexcept { return clock_.now() + ttl; }
+  Duration until(TimePoint end) const noexcept;
   std::vector<MxRecord> choose(std::vector<MxRecord> records);
   bool is_own(const std::string& host) const;
   std::uint16_t port_of(const Destination& destination) const noexcept;
@@ -51,6 +56,7 @@ class MxLookup {
                std::vector<IpAddress> addresses) const;
 
   Dns& dns_;
+  const Loop& clock_;
   Options options_;
   std::mt19937_64 random_;
 };

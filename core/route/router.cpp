@@ -5,7 +5,8 @@
 
 namespace postrider::route {
 
-Router::Router(Dns& dns, Options options) : lookup_(dns, std::move(options)) {}
+Router::Router(Dns& dns, const Loop& clock, Options options)
+    : lookup_(dns, clock, std::move(options)) {}
 
 Task<RouteResult> Router::route(plugin::Chains& chains, const Destination& destination) {
   return chains.route(destination, [this, &chains](const Destination& wanted) {

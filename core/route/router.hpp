@@ -13,7 +13,7 @@ namespace postrider::route {
 /// [loop thread] One per loop.
 class Router {
  public:
-  Router(Dns& dns, Options options);
+  Router(Dns& dns, const Loop& clock, Options options);
   void set_options(Options options) { lookup_.set_options(std::move(options)); }
 
   /// [may suspend] The route now, or the reply that says why there is none. `chains`, `destination`

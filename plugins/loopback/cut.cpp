@@ -19,7 +19,7 @@ RouteRefusal no_better_host(const Destination& destination, const Match& match,
 }  // namespace
 
 RouteRefusal loops_back(const Destination& destination, const Match& match, const std::string& id,
-                        std::uint32_t ttl) {
+                        Duration ttl) {
   const std::string plugin = "[[plugin]] " + id;
   const bool own_key = match.key == "aliases" || match.key == "also_us";
   std::string keys =

@@ -13,7 +13,7 @@ namespace postrider::loopback {
 /// 550 5.4.6: which rule matched on what value, and the keys that would change it. `id`: of the
 /// plugin's block. `ttl`: of the route.
 RouteRefusal loops_back(const Destination& destination, const Match& match, const std::string& id,
-                        std::uint32_t ttl);
+                        Duration ttl);
 
 struct Cut {
   /// Better hosts that stay; a refusal if none does: 550 5.4.6, or 451 4.4.4 while a better host

@@ -18,8 +18,8 @@ using namespace loopback;
 
 enum class OnLoop : std::uint8_t { reject, send };
 
-/// RCPT remembers for so many seconds what a peer's token showed.
-constexpr std::uint32_t kTokenTtl = 60;
+/// RCPT remembers for so long what a peer's token showed.
+constexpr Duration kTokenTtl = 60s;
 /// The machine's addresses are read again after so long.
 constexpr Duration kInterfacesAge = 5s;
 
@@ -153,8 +153,7 @@ class Loopback final : public Plugin, public RouteHook, public RcptHook, public 
   /// For as long as the route that was judged may be kept.
   void remember(const std::string& text, const RouteRefusal& refusal) {
     const TimePoint now = host_.loop().now();
-    const auto life = std::chrono::seconds(refusal.ttl >> 31U ? 0 : refusal.ttl);
-    known_loops().add(text, refusal, now + life, now);
+    known_loops().add(text, refusal, now + refusal.ttl, now);
   }
 
   Host& host_;

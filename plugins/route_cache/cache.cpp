@@ -7,7 +7,7 @@ namespace postrider::route_cache {
 
 std::optional<TimePoint> Entry::ends_at() const noexcept {
   if (lives.kind != Lifetime::Kind::limited) return std::nullopt;
-  return asked_at + lives.length;
+  return found_at + lives.length;
 }
 
 bool Entry::is_over(TimePoint now) const noexcept {

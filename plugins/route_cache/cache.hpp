@@ -30,12 +30,12 @@ class RefreshTimer final : public Timer {
 };
 
 struct Entry {
-  Entry(Destination to, RouteResult answer, Lifetime life, TimePoint asked)
-      : destination(std::move(to)), result(std::move(answer)), asked_at(asked), lives(life) {}
+  Entry(Destination to, RouteResult answer, Lifetime life, TimePoint found)
+      : destination(std::move(to)), result(std::move(answer)), found_at(found), lives(life) {}
 
   Destination destination;
   RouteResult result;
-  TimePoint asked_at;  ///< when its lookup started
+  TimePoint found_at;  ///< when its lookup ended
   Lifetime lives;
   std::uint64_t hits = 0;   ///< of this destination, refreshes included
   std::string last_result;  ///< of the last lookup, in words

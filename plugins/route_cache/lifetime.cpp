@@ -16,8 +16,8 @@ Lifetime life_of_route(const Route& route, const Rules& rules) {
   if (route.origin == "literal") return {};  // nothing was looked up
   if (!rules.follow_ttl) return {Lifetime::Kind::until_flushed, {}};
   if (route.origin == "implicit mx") return {};  // "do not get cached at all"
-  Duration length = length_of(route.ttl);
-  if (length == Duration::zero()) return {};
+  Duration length = route.ttl;
+  if (length <= Duration::zero()) return {};
   if (rules.min_ttl > Duration::zero()) length = std::max(length, rules.min_ttl);
   if (rules.max_ttl > Duration::zero()) length = std::min(length, rules.max_ttl);
   return limited(length);
@@ -28,17 +28,11 @@ Lifetime life_of_route(const Route& route, const Rules& rules) {
 Lifetime lifetime_of(const RouteResult& result, const Rules& rules) {
   if (result) return life_of_route(*result, rules);
   if (!result.error().is_permanent()) return limited(rules.failure_ttl);
-  return limited(std::min(length_of(result.error().ttl), rules.max_negative_ttl));
+  return limited(std::min(result.error().ttl, rules.max_negative_ttl));
 }
 
-Duration length_of(std::uint32_t ttl) noexcept {
-  return ttl >> 31U != 0 ? Duration::zero() : Duration(std::chrono::seconds(ttl));
-}
-
-std::uint32_t seconds_left(TimePoint until, TimePoint now) noexcept {
-  if (until <= now) return 0;
-  const auto left = std::chrono::floor<std::chrono::seconds>(until - now).count();
-  return static_cast<std::uint32_t>(std::min<std::int64_t>(left, INT32_MAX));
+Duration left_until(TimePoint end, TimePoint now) noexcept {
+  return std::max(std::chrono::floor<Duration>(end - now), Duration::zero());
 }
 
 std::optional<Duration> refresh_after(Duration life) noexcept {

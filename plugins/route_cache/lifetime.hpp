@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How long an answer may be kept: the rules of DNS (RFC 2181 section 8, RFC 2308) and of Q285023.
+// How long an answer may be kept: its TTL, the negative one (RFC 2308), and the rules of Q285023.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,14 @@ struct Rules {
 struct Lifetime {
   enum class Kind : std::uint8_t { not_kept, until_flushed, limited };
   Kind kind = Kind::not_kept;
-  Duration length{};  ///< if limited; from the moment when the lookup started
+  Duration length{};  ///< if limited; from the moment when the answer was handed over
   bool operator==(const Lifetime&) const = default;
 };
 
 Lifetime lifetime_of(const RouteResult& result, const Rules& rules);
 
-/// A TTL with the top bit set is as good as 0 (RFC 2181 section 8).
-Duration length_of(std::uint32_t ttl) noexcept;
-
-/// Whole seconds left, rounded down: never more than DNS allows.
-std::uint32_t seconds_left(TimePoint until, TimePoint now) noexcept;
+/// What is left; never negative.
+Duration left_until(TimePoint end, TimePoint now) noexcept;
 
 /// When a busy entry is looked up again: 10 % of its life, at least 1 s, before its end. Nothing if
 /// it lives too short for that.

@@ -111,11 +111,11 @@ class RouteCache final : public Plugin, public RouteHook, public LifecycleHook {
     ++entry.hits;
     ++hits_;
     prepare_refresh(key, entry);
-    if (!entry.result) return entry.result;
-    Route route = *entry.result;
-    if (const auto end = entry.ends_at()) route.ttl = seconds_left(*end, now());
-    shuffle(route, random_);
-    return route;
+    RouteResult result = entry.result;
+    if (const auto end = entry.ends_at())
+      (result ? result->ttl : result.error().ttl) = left_until(*end, now());
+    if (result) shuffle(*result, random_);
+    return result;
   }
 
   /// The lookup of `key` that is under way, else a new one.
@@ -154,8 +154,8 @@ class RouteCache final : public Plugin, public RouteHook, public LifecycleHook {
     if (former) former->last_result = words;
     // What is still good is replaced by something good only: it then ends in its own time.
     const bool stays = former && former->result && !result;
-    auto fresh = std::make_unique<Entry>(lookup.destination, result, life, lookup.asked_at);
-    if (life.kind == Lifetime::Kind::not_kept || stays || fresh->is_over(now())) return;
+    if (life.kind == Lifetime::Kind::not_kept || stays) return;
+    auto fresh = std::make_unique<Entry>(lookup.destination, result, life, now());
     fresh->last_result = words;
     cache_.put(key, std::move(fresh));
   }
@@ -172,15 +172,15 @@ class RouteCache final : public Plugin, public RouteHook, public LifecycleHook {
                   "the route of " + lookup->destination.text() + " was not found within " +
                       format_duration(self.settings_.lookup_wait) + "; the lookup goes on")));
     }
-    co_return self.as_of_now(*lookup);
+    co_return self.answer_of(*lookup);
   }
 
-  RouteResult as_of_now(const Lookup& lookup) {
+  /// For those who waited: they go on as soon as it is there.
+  RouteResult answer_of(const Lookup& lookup) {
     RouteResult result = lookup.result();
-    if (!result || !rules_.follow_ttl) return result;
-    Lifetime life = lifetime_of(result, rules_);
-    if (life.kind != Lifetime::Kind::limited) life.length = length_of(result->ttl);
-    result->ttl = seconds_left(lookup.asked_at + life.length, now());
+    if (!result) return result;
+    const Lifetime life = lifetime_of(result, rules_);
+    if (life.kind == Lifetime::Kind::limited) result->ttl = life.length;
     shuffle(*result, random_);
     return result;
   }
@@ -191,7 +191,7 @@ class RouteCache final : public Plugin, public RouteHook, public LifecycleHook {
     const auto after = refresh_after(entry.lives.length);
     if (!after) return;
     entry.refresh.due = [this, key] { host_.spawn(refresh(*this, key)); };
-    const auto left = std::chrono::ceil<Duration>(entry.asked_at + *after - now());
+    const auto left = std::chrono::ceil<Duration>(entry.found_at + *after - now());
     host_.loop().start_timer(entry.refresh, std::max(left, Duration::zero()));
   }
 

@@ -45,13 +45,14 @@ bool is_called(const Destination& destination, std::string_view name) {
 
 std::string json_of(const Entry& entry, TimePoint now, unsigned loop) {
   const auto end = entry.ends_at();
-  const auto life = std::chrono::floor<std::chrono::seconds>(entry.lives.length).count();
+  // DNS counts in whole seconds; what the lookup took of them is not of interest here.
+  const auto life = std::chrono::ceil<std::chrono::seconds>(entry.lives.length).count();
   return "{" + member("destination", quoted(entry.destination.text())) + ", " +
          member("loop", std::to_string(loop)) + ", " +
          member("origin", quoted(entry.result ? entry.result->origin : "refusal")) + ", " +
          answer_json(entry.result) + ", " + member("ttl", end ? std::to_string(life) : "null") +
-         ", " + member("ttl_left", end ? std::to_string(seconds_left(*end, now)) : "null") + ", " +
-         member("age", seconds_since(entry.asked_at, now)) + ", " +
+         ", " + member("ttl_left", end ? seconds_since(now, *end) : "null") + ", " +
+         member("age", seconds_since(entry.found_at, now)) + ", " +
          member("hits", std::to_string(entry.hits)) + ", " +
          member("last_result", quoted(entry.last_result)) + "}";
 }

@@ -48,7 +48,7 @@ void Zone::add(const std::string& line) {
   std::string word = next_word(rest);
   Records records;
   if (!word.empty() && word.find_first_not_of("0123456789") == word.npos) {
-    records.ttl = static_cast<std::uint32_t>(number_of(word));
+    records.ttl = std::chrono::seconds(number_of(word));
     word = next_word(rest);
   }
   if (!is_type(word) || (rest.empty() && word != "PTR"))
@@ -78,11 +78,11 @@ const Zone::Records* Zone::find(const std::string& type, const std::string& name
 
 DnsError Zone::missing(const std::string& type, const std::string& name) const {
   const Records* const known = find(type, name);
-  DnsError error{DnsFailure::nxdomain, 300, type + " of " + name + ": no such name"};
+  DnsError error{DnsFailure::nxdomain, 300s, type + " of " + name + ": no such name"};
   if (known && known->failure)
-    error = {*known->failure, 0, type + " of " + name + ": the script lets it fail"};
+    error = {*known->failure, 0s, type + " of " + name + ": the script lets it fail"};
   else if (names_.contains(name))
-    error = {DnsFailure::nodata, 300, type + " of " + name + ": no such record"};
+    error = {DnsFailure::nodata, 300s, type + " of " + name + ": no such record"};
   return error;
 }
 

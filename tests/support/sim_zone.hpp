@@ -29,7 +29,7 @@ class Zone {
   friend class SimDns;
   struct Records {
     std::vector<std::string> data;
-    std::uint32_t ttl = 300;
+    Duration ttl = 300s;
     std::optional<DnsFailure> failure;
   };
   void add(const std::string& line);

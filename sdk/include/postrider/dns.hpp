@@ -9,6 +9,7 @@
 
 #include <postrider/ip_address.hpp>
 #include <postrider/task.hpp>
+#include <postrider/time.hpp>
 
 namespace postrider {
 
@@ -24,8 +25,9 @@ enum class DnsFailure : std::uint8_t {
 
 struct DnsError {
   DnsFailure failure = DnsFailure::servfail;
-  /// Seconds the failure may be remembered (RFC 2308: nodata and nxdomain only); 0 if unknown.
-  std::uint32_t ttl = 0;
+  /// The failure may be remembered so long from now, when it is handed over (RFC 2308: nodata and
+  /// nxdomain only); 0 if unknown.
+  Duration ttl{};
   /// For people: which name, type, server and what happened.
   std::string text;
   /// May the same question have an answer later? True for all but nodata and nxdomain.
@@ -36,8 +38,10 @@ struct DnsError {
 
 template <class T>
 struct DnsAnswer {
-  std::vector<T> records;      ///< never empty
-  std::uint32_t ttl = 0;       ///< seconds: smallest of the records and of the CNAMEs on the way
+  std::vector<T> records;  ///< never empty
+  /// The answer may be used so long from now, when it is handed over: until the first of its
+  /// records and of the CNAMEs on the way ends. What is kept for a while has to be counted down.
+  Duration ttl{};
   bool authenticated = false;  ///< the AD bit; worth something from a loopback resolver only
   unsigned aliases = 0;        ///< CNAMEs on the way; 0: the records are the name's own
 };

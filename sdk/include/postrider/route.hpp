@@ -14,6 +14,7 @@
 #include <postrider/ip_address.hpp>
 #include <postrider/reply.hpp>
 #include <postrider/task.hpp>
+#include <postrider/time.hpp>
 
 namespace postrider {
 
@@ -43,8 +44,10 @@ struct Hop {
 
 struct Route {
   std::vector<Hop> hops;  ///< in the order to try: by preference, equal ones shuffled
-  std::uint32_t ttl = 0;  ///< seconds this answer may be kept: the smallest TTL used
-  std::string origin;     ///< "mx", "implicit mx", "literal", "smart host", "cache", ...
+  /// This answer may be kept so long from now, when it is handed over: until the first of the
+  /// records used ends.
+  Duration ttl{};
+  std::string origin;  ///< "mx", "implicit mx", "literal", "smart host", "cache", ...
   /// Mail hosts that are not among the hops because DNS gave no address for them, best first: who
   /// finds that the rest is no way (RFC 5321 section 5.1) must know that a better host exists.
   std::vector<MxRecord> unresolved = {};
@@ -54,12 +57,12 @@ struct Route {
 struct RouteRefusal : Reply {
   RouteRefusal() = default;
   /// `keep`: see ttl.
-  RouteRefusal(Reply reply, std::uint32_t keep = 0)  // NOLINT: implicit by design
+  RouteRefusal(Reply reply, Duration keep = {})  // NOLINT: implicit by design
       : Reply(std::move(reply)), ttl(keep) {}
 
-  /// Seconds this refusal may be kept, as DNS says (RFC 2308: the negative TTL of the SOA); 0 if
-  /// unknown. Of no meaning with a 4yz reply.
-  std::uint32_t ttl = 0;
+  /// This refusal may be kept so long from now, as DNS says (RFC 2308: the negative TTL of the
+  /// SOA); 0 if unknown. Of no meaning with a 4yz reply.
+  Duration ttl{};
   bool operator==(const RouteRefusal&) const = default;
 };
 using RouteResult = std::expected<Route, RouteRefusal>;

@@ -7,7 +7,7 @@
 namespace postrider::testing {
 
 void FakeDns::set_addresses(const std::string& name, const std::vector<std::string>& addresses,
-                            std::uint32_t ttl) {
+                            Duration ttl) {
   DnsAnswer<IpAddress> answer;
   for (const std::string& text : addresses)
     answer.records.push_back(IpAddress::parse(text).value());
@@ -15,8 +15,7 @@ void FakeDns::set_addresses(const std::string& name, const std::vector<std::stri
   addresses_[name].result = std::move(answer);
 }
 
-void FakeDns::set_ptr(const std::string& address, std::vector<std::string> names,
-                      std::uint32_t ttl) {
+void FakeDns::set_ptr(const std::string& address, std::vector<std::string> names, Duration ttl) {
   ptr_[IpAddress::parse(address).value().text()].result =
       DnsAnswer<std::string>{std::move(names), ttl};
 }
@@ -27,9 +26,9 @@ Task<DnsResult<T>> FakeDns::answer(const Zone<T>& zone, std::string name, std::s
   if (const auto delay = delays_.find(name); delay != delays_.end())
     co_await sleep_for(loop_, delay->second);
   if (const auto failure = failures_.find(name); failure != failures_.end())
-    co_return std::unexpected(DnsError{failure->second, 0, question + " " + name});
+    co_return std::unexpected(DnsError{failure->second, 0s, question + " " + name});
   if (const auto entry = zone.find(name); entry != zone.end()) co_return entry->second.result;
-  co_return std::unexpected(DnsError{DnsFailure::nxdomain, 300, question + " " + name});
+  co_return std::unexpected(DnsError{DnsFailure::nxdomain, 300s, question + " " + name});
 }
 
 Task<DnsResult<MxRecord>> FakeDns::mx(std::string name) {
@@ -43,7 +42,7 @@ Task<DnsResult<IpAddress>> FakeDns::addresses(std::string name, AddressFamily fa
     return address.is_v4() != (family == AddressFamily::v4);
   });
   if (result->records.empty())
-    co_return std::unexpected(DnsError{DnsFailure::nodata, 300, "no address of this family"});
+    co_return std::unexpected(DnsError{DnsFailure::nodata, 300s, "no address of this family"});
   co_return result;
 }
 

@@ -36,7 +36,7 @@ Destination FakeHost::destination_for(const Path& recipient) {
 
 Task<RouteResult> FakeHost::find_route(Destination destination) {
   if (inner_route) return inner_route(std::move(destination));
-  return RouteResult(std::unexpected(RouteRefusal(Reply("550 5.1.2 No such domain"), 300)));
+  return RouteResult(std::unexpected(RouteRefusal(Reply("550 5.1.2 No such domain"), 300s)));
 }
 
 Task<void> FakeHost::run_blocking(std::move_only_function<void()> work) {

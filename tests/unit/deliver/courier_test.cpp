@@ -267,12 +267,12 @@ TEST_F(CourierTest, ConnectionServesLaterMailToo) {
 }
 
 TEST_F(CourierTest, NotReusedBeyondTheTtlOrTheLimit) {
-  dns.add_mx("example.org", {{10, "a.example.org"}}, 1);
+  dns.add_mx("example.org", {{10, "a.example.org"}}, 1s);
   start();
   queue(message());
   deliveries.want_courier(destination);
   world.run_for(1500ms);
-  dns.add_mx("example.org", {{10, "b.example.org"}}, 300);
+  dns.add_mx("example.org", {{10, "b.example.org"}}, 300s);
   dns.add_addresses("b.example.org", {"192.0.2.2"});
   queue(message());
   rest();

@@ -50,7 +50,7 @@ TEST(Packet, RecordsWithSmallestTtlAndAd) {
                                     .a("example.org", 60, "192.0.2.2"));
   EXPECT_EQ(reply.outcome, Outcome::records);
   EXPECT_EQ(reply.records, (std::vector<Record>{{0, v4(1)}, {0, v4(2)}}));
-  EXPECT_EQ(reply.ttl, 60U);
+  EXPECT_EQ(reply.ttl, 60s);
   EXPECT_TRUE(reply.authenticated);
 }
 
@@ -92,7 +92,7 @@ TEST(Packet, CnameOrderDoesNotMatter) {
                                     .cname("a.test", 60, "b.test"));
   EXPECT_EQ(reply.outcome, Outcome::records);
   EXPECT_EQ(reply.records, (std::vector<Record>{{0, v4(1)}}));
-  EXPECT_EQ(reply.ttl, 40U) << "the smallest TTL of the chain";
+  EXPECT_EQ(reply.ttl, 40s) << "the smallest TTL of the chain";
   EXPECT_EQ(reply.aliases, 2U);
 }
 
@@ -101,14 +101,14 @@ TEST(Packet, CnameThatLeadsOutsideIsAnAlias) {
   const auto reply = asked.read(asked.reply().cname("a.test", 60, "b.elsewhere"));
   EXPECT_EQ(reply.outcome, Outcome::alias);
   EXPECT_EQ(to_text(reply.target), "b.elsewhere");
-  EXPECT_EQ(reply.ttl, 60U);
+  EXPECT_EQ(reply.ttl, 60s);
 }
 
 TEST(Packet, CnameToNoDataIsNodataWhenTheSoaSaysSo) {
   const Asked asked("a.test");
   const auto message = asked.reply().cname("a.test", 60, "b.test").soa("test", 900, 30);
   EXPECT_EQ(asked.read(message).outcome, Outcome::nodata);
-  EXPECT_EQ(asked.read(message).ttl, 30U);
+  EXPECT_EQ(asked.read(message).ttl, 30s);
   const auto foreign = asked.reply().cname("a.test", 60, "b.elsewhere").soa("test", 900, 30);
   EXPECT_EQ(asked.read(foreign).outcome, Outcome::alias) << "not the zone of the target";
 }
@@ -134,20 +134,21 @@ TEST(Packet, NegativeTtlIsTheSmallerOfSoaTtlAndMinimum) {
   const Asked asked("no.example.org");
   auto reply = asked.read(asked.reply().rcode(3).soa("example.org", 77, 900));
   EXPECT_EQ(reply.outcome, Outcome::nxdomain);
-  EXPECT_EQ(reply.ttl, 77U);
+  EXPECT_EQ(reply.ttl, 77s);
   reply = asked.read(asked.reply().soa("example.org", 900, 78));
   EXPECT_EQ(reply.outcome, Outcome::nodata);
-  EXPECT_EQ(reply.ttl, 78U);
-  EXPECT_EQ(asked.read(asked.reply().rcode(3)).ttl, 0U) << "no SOA";
-  EXPECT_EQ(asked.read(asked.reply().rcode(3).soa("example.com", 77, 900)).ttl, 0U)
+  EXPECT_EQ(reply.ttl, 78s);
+  EXPECT_EQ(asked.read(asked.reply().rcode(3)).ttl, 0s) << "no SOA";
+  EXPECT_EQ(asked.read(asked.reply().rcode(3).soa("example.com", 77, 900)).ttl, 0s)
       << "another zone's SOA";
 }
 
 TEST(Packet, TtlWithTheTopBitIsZero) {
   const Asked asked("a.test");
-  EXPECT_EQ(asked.read(asked.reply().a("a.test", 0x80000000, "192.0.2.1")).ttl, 0U);
-  EXPECT_EQ(asked.read(asked.reply().a("a.test", 0x7fffffff, "192.0.2.1")).ttl, 0x7fffffffU);
-  EXPECT_EQ(asked.read(asked.reply().soa("test", 0xffffffff, 5)).ttl, 0U);
+  EXPECT_EQ(asked.read(asked.reply().a("a.test", 0x80000000, "192.0.2.1")).ttl, 0s);
+  EXPECT_EQ(asked.read(asked.reply().a("a.test", 0x7fffffff, "192.0.2.1")).ttl,
+            std::chrono::seconds(0x7fffffff));
+  EXPECT_EQ(asked.read(asked.reply().soa("test", 0xffffffff, 5)).ttl, 0s);
 }
 
 TEST(Packet, RcodesAreToldApart) {

@@ -146,7 +146,7 @@ class Loopback : public ::testing::Test {
   void set(const std::vector<std::string>& hops) {
     Route made;
     for (const std::string& text : hops) made.hops.push_back(hop(text));
-    made.ttl = 60;
+    made.ttl = 60s;
     made.origin = "mx";
     answer = made;
   }
@@ -234,10 +234,10 @@ TEST_F(Loopback, ABetterHostWithoutAddressDelays) {
 }
 
 TEST_F(Loopback, RefusalsAndOtherTransportsPassThrough) {
-  answer = std::unexpected(RouteRefusal(Reply("451 4.4.3 DNS could not answer"), 7));
+  answer = std::unexpected(RouteRefusal(Reply("451 4.4.3 DNS could not answer"), 7s));
   const RouteResult refused = route();
   EXPECT_EQ(summary(refused), "451 4.4.3 DNS could not answer");
-  EXPECT_EQ(refused.error().ttl, 7U);
+  EXPECT_EQ(refused.error().ttl, 7s);
   host.destinations["bob@example.org"] = {.transport = "maildir", .name = "example.org"};
   EXPECT_TRUE(rcpt("bob@example.org").is_pass());
 }

@@ -7,17 +7,20 @@
 
 #include <gtest/gtest.h>
 
+#include <postrider/testing/manual_loop.hpp>
+
 #include "zone_dns.hpp"
 
 namespace postrider::route {
 namespace {
 
+using postrider::testing::ManualLoop;
 using postrider::testing::ZoneDns;
 
 class MxLookupTest : public ::testing::Test {
  protected:
   RouteResult find(Destination destination) {
-    MxLookup lookup(dns, options);
+    MxLookup lookup(dns, loop, options);
     auto task = lookup.find(std::move(destination));
     EXPECT_TRUE(task.start());
     return task.take();
@@ -36,28 +39,52 @@ class MxLookupTest : public ::testing::Test {
     return std::to_string(result.error().code) + " " + result.error().status.text();
   }
 
+  ManualLoop loop;
   ZoneDns dns;
   Options options;
 };
 
 TEST_F(MxLookupTest, OrdersHostsByPreference) {
-  dns.add_mx("example.org", {{20, "b.example.org"}, {10, "a.example.org"}}, 600);
-  dns.add_addresses("a.example.org", {"192.0.2.1"}, 500);
-  dns.add_addresses("b.example.org", {"192.0.2.2"}, 400);
+  dns.add_mx("example.org", {{20, "b.example.org"}, {10, "a.example.org"}}, 600s);
+  dns.add_addresses("a.example.org", {"192.0.2.1"}, 500s);
+  dns.add_addresses("b.example.org", {"192.0.2.2"}, 400s);
   const auto route = find("example.org");
   ASSERT_TRUE(route);
   EXPECT_EQ(names(route), (std::vector<std::string>{"a.example.org", "b.example.org"}));
-  EXPECT_EQ(route->ttl, 400U);
+  EXPECT_EQ(route->ttl, 400s);
   EXPECT_EQ(route->origin, "mx");
   EXPECT_EQ(route->hops[0].port, 25);
   EXPECT_EQ(route->hops[0].preference, 10);
+}
+
+TEST_F(MxLookupTest, EachRecordEndsByItsOwnArrival) {
+  dns.add_mx("example.org", {{10, "a.example.org"}, {20, "b.example.org"}}, 60s);
+  dns.add_addresses("a.example.org", {"192.0.2.1"}, 60s);
+  dns.add_addresses("b.example.org", {"192.0.2.2"}, 60s);
+  dns.held = true;
+  const auto slow = [this](Duration first, Duration second) {
+    MxLookup lookup(dns, loop, options);
+    auto task = lookup.find(Destination{.name = "example.org"});
+    EXPECT_FALSE(task.start());
+    for (const Duration wait : {first, second}) {
+      loop.advance(wait);
+      EXPECT_TRUE(dns.release());
+    }
+    return task.take();
+  };
+  EXPECT_EQ(slow(4500ms, 500ms)->ttl, 55s) << "the MX came first";
+  dns.add_addresses("a.example.org", {"192.0.2.1"}, 57s);
+  EXPECT_EQ(slow(2s, 1s)->ttl, 56s) << "the first address ends first";
+  EXPECT_EQ(slow(60s, 1s)->ttl, 0s) << "for this attempt only";
+  dns.add_addresses("a.example.org", {"192.0.2.1"}, 0s);
+  EXPECT_EQ(slow(0s, 0s)->ttl, 0s);
 }
 
 TEST_F(MxLookupTest, ShufflesEqualPreferencesAfresh) {
   dns.add_mx("example.org", {{10, "a.example.org"}, {10, "b.example.org"}, {10, "c.example.org"}});
   for (const char* name : {"a.example.org", "b.example.org", "c.example.org"})
     dns.add_addresses(name, {"192.0.2.1"});
-  MxLookup lookup(dns, options);
+  MxLookup lookup(dns, loop, options);
   std::set<std::vector<std::string>> orders;
   for (int i = 0; i < 200; ++i) {
     auto task = lookup.find(Destination{.name = "example.org"});
@@ -82,11 +109,11 @@ TEST_F(MxLookupTest, NullMxBesideOthersIsSkipped) {
 
 TEST_F(MxLookupTest, ImplicitMxOnlyWithoutAnyMx) {
   dns.fail_mx("example.org", DnsFailure::nodata);
-  dns.add_addresses("example.org", {"192.0.2.1", "2001:db8::1"}, 77);
+  dns.add_addresses("example.org", {"192.0.2.1", "2001:db8::1"}, 77s);
   const auto route = find("example.org");
   ASSERT_TRUE(route);
   EXPECT_EQ(route->origin, "implicit mx");
-  EXPECT_EQ(route->ttl, 77U);
+  EXPECT_EQ(route->ttl, 77s);
   ASSERT_EQ(route->hops.size(), 1U);
   EXPECT_EQ(route->hops[0].addresses[0].text(), "2001:db8::1");
 
@@ -117,17 +144,17 @@ TEST_F(MxLookupTest, DnsFailuresAreTemporary) {
 }
 
 TEST_F(MxLookupTest, HostsWithoutAddresses) {
-  dns.add_mx("example.org", {{10, "a.example.org"}, {20, "b.example.org"}}, 3600);
+  dns.add_mx("example.org", {{10, "a.example.org"}, {20, "b.example.org"}}, 3600s);
   dns.fail_addresses("a.example.org", DnsFailure::nodata);
   dns.fail_addresses("b.example.org", DnsFailure::timeout);
   EXPECT_EQ(refusal(find("example.org")), "451 4.4.3");
   dns.fail_addresses("b.example.org", DnsFailure::nxdomain);
   EXPECT_EQ(refusal(find("example.org")), "550 5.4.4");
   dns.fail_addresses("a.example.org", DnsFailure::timeout);
-  dns.add_addresses("b.example.org", {"192.0.2.2"}, 3600);
+  dns.add_addresses("b.example.org", {"192.0.2.2"}, 3600s);
   const auto route = find("example.org");
   EXPECT_EQ(names(route), std::vector<std::string>{"b.example.org"});
-  EXPECT_EQ(route->ttl, 60U) << "a better host may come back soon";
+  EXPECT_EQ(route->ttl, 60s) << "a better host may come back soon";
 }
 
 TEST_F(MxLookupTest, HostileHostsAreSkipped) {
@@ -148,7 +175,7 @@ TEST_F(MxLookupTest, HostsAndAddressesAreBounded) {
     many.push_back({20, "h" + std::to_string(i) + ".example.org"});
     dns.add_addresses(many.back().host, {"192.0.2.1"});
   }
-  DnsAnswer<IpAddress> crowd{{}, 300, false};
+  DnsAnswer<IpAddress> crowd{{}, 300s, false};
   for (int i = 1; i < 200; ++i)
     crowd.records.push_back(*IpAddress::parse("192.0.2." + std::to_string(i)));
   dns.addresses_of.insert_or_assign("same.example.org", crowd);
@@ -179,7 +206,7 @@ TEST_F(MxLookupTest, OwnNameStaysForAPluginThatFindsLoops) {
   options.own_names = {"us.example.org"};
   dns.add_mx("example.org", {{10, "us.example.org"}});
   dns.add_addresses("us.example.org", {"192.0.2.1"});
-  MxLookup lookup(dns, options);
+  MxLookup lookup(dns, loop, options);
   auto task = lookup.find(Destination{.name = "example.org"}, true);
   EXPECT_TRUE(task.start());
   EXPECT_EQ(names(task.take()), std::vector<std::string>{"us.example.org"});
@@ -187,21 +214,21 @@ TEST_F(MxLookupTest, OwnNameStaysForAPluginThatFindsLoops) {
 
 TEST_F(MxLookupTest, RefusalsSayHowLongTheyMayBeKept) {
   dns.mx_of.insert_or_assign("gone.example",
-                             std::unexpected(DnsError{DnsFailure::nxdomain, 77, "no"}));
-  EXPECT_EQ(find("gone.example").error().ttl, 77U);
+                             std::unexpected(DnsError{DnsFailure::nxdomain, 77s, "no"}));
+  EXPECT_EQ(find("gone.example").error().ttl, 77s);
   dns.mx_of.insert_or_assign("empty.example",
-                             std::unexpected(DnsError{DnsFailure::nodata, 60, "no"}));
+                             std::unexpected(DnsError{DnsFailure::nodata, 60s, "no"}));
   dns.addresses_of.insert_or_assign("empty.example",
-                                    std::unexpected(DnsError{DnsFailure::nodata, 50, "no"}));
-  EXPECT_EQ(find("empty.example").error().ttl, 50U);
+                                    std::unexpected(DnsError{DnsFailure::nodata, 50s, "no"}));
+  EXPECT_EQ(find("empty.example").error().ttl, 50s);
   dns.fail_addresses("empty.example", DnsFailure::nodata);
-  EXPECT_EQ(find("empty.example").error().ttl, 0U) << "unknown is not kept";
-  dns.add_mx("null.example", {{0, ""}}, 40);
-  EXPECT_EQ(find("null.example").error().ttl, 40U);
-  dns.add_mx("hollow.example", {{10, "a.hollow.example"}}, 300);
+  EXPECT_EQ(find("empty.example").error().ttl, 0s) << "unknown is not kept";
+  dns.add_mx("null.example", {{0, ""}}, 40s);
+  EXPECT_EQ(find("null.example").error().ttl, 40s);
+  dns.add_mx("hollow.example", {{10, "a.hollow.example"}}, 300s);
   dns.addresses_of.insert_or_assign("a.hollow.example",
-                                    std::unexpected(DnsError{DnsFailure::nxdomain, 30, "no"}));
-  EXPECT_EQ(find("hollow.example").error().ttl, 30U);
+                                    std::unexpected(DnsError{DnsFailure::nxdomain, 30s, "no"}));
+  EXPECT_EQ(find("hollow.example").error().ttl, 30s);
 }
 
 TEST_F(MxLookupTest, HostsWithoutAddressAreNamed) {
@@ -246,7 +273,7 @@ TEST_F(MxLookupTest, LiteralsNeedNoLookup) {
 
 TEST_F(MxLookupTest, HostileTextBecomesPrintable) {
   dns.mx_of.insert_or_assign("example.org",
-                             std::unexpected(DnsError{DnsFailure::servfail, 0, "bad\r\n250 yes"}));
+                             std::unexpected(DnsError{DnsFailure::servfail, 0s, "bad\r\n250 yes"}));
   EXPECT_EQ(find("example.org").error().text.find('\n'), std::string::npos);
 }
 
@@ -258,7 +285,7 @@ TEST_F(MxLookupTest, LooksAddressesUpSideBySideButBounded) {
   }
   dns.add_mx("example.org", records);
   dns.held = true;
-  MxLookup lookup(dns, options);
+  MxLookup lookup(dns, loop, options);
   auto task = lookup.find(Destination{.name = "example.org"});
   EXPECT_FALSE(task.start());
   EXPECT_EQ(dns.waiting(), 5U);
@@ -277,7 +304,7 @@ TEST_F(MxLookupTest, CanBeDroppedAtAnySuspension) {
     dns.add_addresses(name, {"192.0.2.1"});
   dns.held = true;
   options.parallel_lookups = 2;
-  MxLookup lookup(dns, options);
+  MxLookup lookup(dns, loop, options);
   for (int steps = 0; steps < 3; ++steps) {
     auto task = lookup.find(Destination{.name = "example.org"});
     EXPECT_FALSE(task.start());

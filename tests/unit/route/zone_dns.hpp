@@ -23,16 +23,16 @@ class ZoneDns final : public Dns {
   std::size_t in_flight = 0;
   std::size_t most_in_flight = 0;
 
-  void add_mx(const std::string& name, std::vector<MxRecord> records, std::uint32_t ttl = 300) {
+  void add_mx(const std::string& name, std::vector<MxRecord> records, Duration ttl = 300s) {
     mx_of.insert_or_assign(name, DnsAnswer<MxRecord>{std::move(records), ttl, false});
   }
   void add_addresses(const std::string& name, std::initializer_list<const char*> texts,
-                     std::uint32_t ttl = 300) {
+                     Duration ttl = 300s) {
     DnsAnswer<IpAddress> answer{{}, ttl, false};
     for (const char* text : texts) answer.records.push_back(*IpAddress::parse(text));
     addresses_of.insert_or_assign(name, std::move(answer));
   }
-  static DnsError error(DnsFailure failure) { return {failure, 0, "the server said so"}; }
+  static DnsError error(DnsFailure failure) { return {failure, 0s, "the server said so"}; }
   void fail_mx(const std::string& name, DnsFailure failure) {
     mx_of.insert_or_assign(name, std::unexpected(error(failure)));
   }

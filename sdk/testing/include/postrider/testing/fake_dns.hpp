@@ -15,15 +15,15 @@ class FakeDns : public Dns {
  public:
   explicit FakeDns(ManualLoop& loop) : loop_(loop) {}
 
-  void set_mx(const std::string& name, std::vector<MxRecord> records, std::uint32_t ttl = 300) {
+  void set_mx(const std::string& name, std::vector<MxRecord> records, Duration ttl = 300s) {
     mx_[name].result = DnsAnswer<MxRecord>{std::move(records), ttl};
   }
   /// Addresses as text.
   void set_addresses(const std::string& name, const std::vector<std::string>& addresses,
-                     std::uint32_t ttl = 300);
+                     Duration ttl = 300s);
   /// `address` as text; the names are given as they are, hostile ones too.
-  void set_ptr(const std::string& address, std::vector<std::string> names, std::uint32_t ttl = 300);
-  void set_txt(const std::string& name, std::vector<std::string> texts, std::uint32_t ttl = 300) {
+  void set_ptr(const std::string& address, std::vector<std::string> names, Duration ttl = 300s);
+  void set_txt(const std::string& name, std::vector<std::string> texts, Duration ttl = 300s) {
     txt_[name].result = DnsAnswer<std::string>{std::move(texts), ttl};
   }
   /// The addresses of `name` are found through so many CNAMEs.
