@@ -117,7 +117,10 @@ Task<void> Courier::transact(Load& load) {
   const bool untouched = reused && !envelope.answered;
   const bool accepted = envelope.accepted;
   load.envelope.reset();
-  if (sent) co_return;
+  if (sent) {
+    connector_.reset();  // this host works: who connects again begins with the route of then
+    co_return;
+  }
   post_.log.write(LogLevel::info, "next hop failed",
                   {{"destination", destination_.text()}, {"reason", sent.error().text}});
   // An idle connection that the peer closed meanwhile says nothing about the peer: connect anew.

@@ -337,6 +337,28 @@ TEST_F(CourierTest, ManyRecipientsAndAHostThatClosesEachTime) {
   EXPECT_EQ(peer.connections, 3);
 }
 
+TEST_F(CourierTest, ManyRecipientsAndARouteThatEndsMeanwhile) {
+  // Each transaction of one delivery needs a connection of its own, to the best host of then.
+  std::vector<std::string> many;
+  for (int i = 0; i < 250; ++i) many.push_back("u" + std::to_string(i) + "@example.org");
+  dns.add_mx("example.org", {{10, "a.example.org"}}, 0s);
+  queue(message(many));
+  run();
+  for (std::size_t i = 0; i < 250; ++i) EXPECT_EQ(outcome(0, i).action, Action::delivered) << i;
+  EXPECT_FALSE(host_failed(0));
+  EXPECT_EQ(peer.connections, 3);
+  EXPECT_EQ(chains->routes, 3);
+
+  couriers.reset();
+  dns.add_mx("example.org", {{10, "a.example.org"}, {20, "b.example.org"}}, 300s);
+  dns.add_addresses("b.example.org", {"192.0.2.2"});
+  options.max_messages = 1;
+  queue(message(many));
+  run();
+  EXPECT_EQ(peer.connections, 6);
+  EXPECT_EQ(other.connections, 0) << "the worse host has no part in it";
+}
+
 TEST_F(CourierTest, ResetWhileTheContentIsSent) {
   world.set_fault(at("192.0.2.1"), SimFault{.reset_after = 200'000});
   auto record = message();
