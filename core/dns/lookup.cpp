@@ -15,6 +15,7 @@ namespace {
 struct Trial {
   Server* server;
   unsigned tries = 0;
+  unsigned strays = 0;  // replies that fit no question, while it said nothing
   bool is_out = false;  // it answered, but not well: no reason to ask it the same again
   Reply last{};
 };
@@ -52,6 +53,16 @@ Trial* next(std::vector<Trial>& trials) {
   return best;
 }
 
+std::string silence(const Trial& trial, const std::string& server) {
+  auto text = fmt::format("no answer from {} in {} {}", server, trial.tries,
+                          trial.tries == 1 ? "try" : "tries");
+  if (trial.strays > 0)
+    text += fmt::format(" ({} {} no question and {} ignored)", trial.strays,
+                        trial.strays == 1 ? "reply fits" : "replies fit",
+                        trial.strays == 1 ? "was" : "were");
+  return text;
+}
+
 std::string account(const Trial& trial) {
   const auto server = trial.server->address().text();
   const auto& detail = trial.last.detail;
@@ -65,9 +76,7 @@ std::string account(const Trial& trial) {
     case Outcome::unsent:
       return fmt::format("cannot ask {} ({})", server, detail);
     case Outcome::timeout:
-      if (detail.empty())
-        return fmt::format("no answer from {} in {} {}", server, trial.tries,
-                           trial.tries == 1 ? "try" : "tries");
+      if (detail.empty()) return silence(trial, server);
       return fmt::format("{} from {}", detail, server);
     default:
       return fmt::format("{} from {}", detail, server);
@@ -139,6 +148,7 @@ Task<Reply> try_servers(Servers servers, unsigned attempts, Question question) {
     if (!trial) break;
     trial->last = co_await trial->server->ask(question);
     ++trial->tries;
+    trial->strays += trial->last.strays;
     if (is_answer(trial->last)) {
       // What this server could answer, the others should have.
       for (const Trial& other : trials)

@@ -66,6 +66,7 @@ struct Reply {
   unsigned aliases = 0;        ///< CNAMEs followed within the reply
   WireName target{};           ///< where they ended
   std::string detail{};        ///< for people, if there is more to say
+  unsigned strays = 0;         ///< packets that came meanwhile and fit no question
 };
 
 /// The CNAMEs followed for one question, in one reply or several.

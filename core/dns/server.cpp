@@ -14,7 +14,7 @@ constexpr unsigned kPerRemotePort = 64;
 
 Reply judge(const UdpReply& reply, const Question& question) {
   if (!reply.was_sent) return {.outcome = Outcome::unsent, .detail = "sending failed"};
-  if (reply.packet.empty()) return {.outcome = Outcome::timeout};
+  if (reply.packet.empty()) return {.outcome = Outcome::timeout, .strays = reply.strays};
   return read_reply(reply.packet, question);
 }
 

@@ -46,6 +46,7 @@ struct UdpContext::Callbacks {
   /// where RCODE, TC and the authority section can be had.
   static void packet(int code, const sockaddr*, unsigned, dnscc_t* octets, int size,
                      const dns_query* query, void* data) {
+    if (code < 0 && reading_) ++reading_->strays_;
     if (code != 0 || !query || !data) return;
     auto& asker = *static_cast<UdpQuery*>(data);
     asker.reply_.packet.assign(reinterpret_cast<const char*>(octets),
@@ -56,12 +57,15 @@ struct UdpContext::Callbacks {
     std::free(result);  // a copy of what packet() has seen
     auto& asker = *static_cast<UdpQuery*>(data);
     asker.query_ = nullptr;  // udns has freed it
+    asker.reply_.strays = asker.context_->strays_ - asker.strays_before_;
     if (asker.submitting_)
       asker.reply_.was_sent = false;
     else
       asker.context_->runtime_.make_ready(asker.node_);
   }
 };
+
+thread_local UdpContext* UdpContext::reading_ = nullptr;
 
 std::expected<std::shared_ptr<UdpContext>, std::string> UdpContext::open(
     runtime::Runtime& runtime, const SocketAddress& server, Duration timeout) {
@@ -102,7 +106,9 @@ std::int64_t UdpContext::tick() const noexcept {
 }
 
 void UdpContext::read() {
+  reading_ = this;
   dns_ioevent(context_, tick());
+  reading_ = nullptr;
 }
 
 /// First what has come, then who is late: after a long turn of the loop both may be true.
@@ -117,6 +123,7 @@ bool UdpQuery::await_suspend(std::coroutine_handle<> handle) {
   node_.set_handle(handle);
   int flags = DNS_NOSRCH;
   if (dnssec_) flags |= DNS_SET_DO;
+  strays_before_ = context_->strays_;
   submitting_ = true;
   query_ = dns_submit_dn(context, reinterpret_cast<dnscc_t*>(question_.name.data()), DNS_C_IN,
                          std::to_underlying(question_.type), flags, nullptr,

@@ -43,7 +43,11 @@ class UdpContext final : private Timer {
   void read();
   void expired() noexcept override;
 
+  /// The one in read(): udns does not say on which socket a packet came that fits no question.
+  static thread_local UdpContext* reading_;
+
   runtime::Runtime& runtime_;
+  unsigned strays_ = 0;
   TimePoint start_{};
   dns_ctx* context_ = nullptr;
   runtime::WatchPtr watch_;
@@ -52,6 +56,7 @@ class UdpContext final : private Timer {
 /// What came back: the octets of the last reply to this question, if any came.
 struct UdpReply {
   bool was_sent = true;
+  unsigned strays = 0;  ///< packets of this server meanwhile that fit no question
   std::string packet;
 };
 
@@ -75,6 +80,7 @@ class UdpQuery {
   const Question& question_;
   bool dnssec_;
   bool submitting_ = false;
+  unsigned strays_before_ = 0;
   dns_query* query_ = nullptr;
   ReadyNode node_;
   UdpReply reply_;

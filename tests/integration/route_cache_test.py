@@ -2,6 +2,7 @@
 """route_cache: mail follows the DNS exactly at the end of the TTL, with one question a name and TTL,
 many messages share one lookup, and the operator reads and flushes what is kept (Q285023)."""
 import signal
+import struct
 import time
 import unittest
 
@@ -13,6 +14,7 @@ LATE = 5  # seconds that a slow machine may add
 CONFIG = BASE + '''
 [dns]
 servers = ["127.0.0.1:@DNS@"]
+attempt_timeout = "@PATIENCE@"
 [deliver]
 port = @PEERS@
 idle_connection = "100ms"
@@ -32,9 +34,10 @@ class RouteCache(Case):
         self.new = Peer("127.0.0.3", self.peers)
         self.addCleanup(self.new.stop)
 
-    def daemon(self, dns, keys="", loops=1):
+    def daemon(self, dns, keys="", loops=1, attempt="2s", deliver=""):
         config = CONFIG.replace("@DNS@", str(dns.port)).replace("@PEERS@", str(self.peers))
-        config = config.replace("[server]", f"[server]\nloops = {loops}")
+        config = config.replace("[server]", f"[server]\nloops = {loops}").replace("@PATIENCE@", attempt)
+        config = config.replace("[deliver]\n", "[deliver]\n" + deliver)
         return self.keep(Daemon(self.folder, config + CACHE + keys))
 
     def scripted(self, records):
@@ -90,6 +93,23 @@ class RouteCache(Case):
                 self.assertGreaterEqual(second - first, ttl - 0.5, f"{name} {kind}")
         self.assertGreater(self.arrivals(), 20)
 
+    def test_equal_hosts_share_the_mail_with_a_warm_cache(self):
+        dns = self.scripted({("dest.example", MX): (300, ["10 a.example", "10 b.example"]),
+                             ("a.example", A): (300, ["127.0.0.2"]),
+                             ("b.example", A): (300, ["127.0.0.3"])})
+        config = 'max_messages_per_connection = 1\n'
+        daemon = self.daemon(dns, deliver=config)
+        total = 400
+        with daemon.smtp() as client:
+            for number in range(total):
+                client.sendmail("sender@client.example", [f"{number}@dest.example"], "Subject: x\r\n\r\nx\r\n")
+        wait_for("all messages", lambda: self.arrivals() == total)
+        self.assertEqual(dns.count("dest.example", MX), 1)
+        old, new = len(self.old.arrivals), len(self.new.arrivals)
+        chi_square = (old - new) ** 2 / total
+        print(f"{old} and {new} messages, chi-square {chi_square:.2f} with one degree of freedom")
+        self.assertLess(chi_square, 30, "by chance once in twenty million runs")
+
     def test_many_messages_share_one_lookup(self):
         dns = self.scripted({("dest.example", MX): (300, ["10 mx.dest.example"]),
                              ("mx.dest.example", A): (300, ["127.0.0.2"])})
@@ -112,6 +132,53 @@ class RouteCache(Case):
         wait_for("the first message", lambda: self.old.arrivals)
         dns.records[("relay.example", A)] = (2, ["127.0.0.3"])
         self.send_until(daemon, "mail to go to the new host", lambda: self.new.arrivals)
+
+    def test_hostile_answers_are_told_and_lose_nothing(self):
+        """Each domain's MX answer lies in another way; then the server tells the truth."""
+        def question_end(octets):
+            return octets.index(0, 12) + 5
+
+        def other_class(octets):
+            end = question_end(octets)
+            return octets[:end - 2] + b"\0\3" + octets[end:]
+
+        def pointer_loop(octets):
+            at = question_end(octets)  # the owner of the record becomes a pointer to itself
+            return octets[:at] + struct.pack("!H", 0xc000 | at) + octets[at + 2:]
+
+        lies = {"id": (lambda octets: bytes([octets[0] ^ 1]) + octets[1:],
+                       "fit no question and were ignored"),
+                "name": (lambda octets: octets.replace(b"\4name", b"\4nome"),
+                         "fit no question and were ignored"),
+                "class": (other_class, "fit no question and were ignored"),
+                "loop": (pointer_loop, "a malformed answer (broken records"),
+                "short": (lambda octets: octets[:-3], "a malformed answer (broken records")}
+        records = {("mx.example", A): (300, ["127.0.0.2"])}
+        for lie in lies:
+            records[(f"{lie}.example", MX)] = (300, ["10 mx.example"])
+        records[("zero.example", MX)] = (0, ["10 mx.example"])
+        records[("huge.example", MX)] = (1 << 31, ["10 mx.example"])
+        dns = self.scripted(records)
+        dns.twist = lambda name, kind, octets: (
+            lies[name[:-8]][0](octets) if kind == MX and name[:-8] in lies else octets)
+        daemon = self.daemon(dns, 'failure_ttl = "0s"\n', attempt="300ms")
+        for domain in [*(f"{lie}.example" for lie in lies), *["zero.example", "huge.example"] * 2]:
+            self.send(daemon, f"user@{domain}")
+        wait_for("what is odd but no lie to arrive", lambda: self.arrivals() == 4)
+        self.assertEqual([dns.count(name, MX) for name in ("zero.example", "huge.example")], [2, 2],
+                         "TTL 0, and as good as 0 (RFC 2181 section 8), are not kept")
+        for lie, (_, words) in lies.items():
+            def told():
+                return [one["reason"] for message in daemon.json("queue", "list")["messages"]
+                        for one in message["recipients"]
+                        if one["address"] == f"user@{lie}.example" and one["status"] == "4.4.3"]
+            reason = wait_for(f"the reason of {lie}", told)[0]
+            self.assertIn(words, reason)
+            self.assertIn(f"event=\"no route\" plugin=route_cache destination={lie}.example",
+                          daemon.output())
+        dns.twist = lambda name, kind, octets: octets
+        daemon.tool("queue", "retry", "--recipient", "*")
+        wait_for("all messages", lambda: self.arrivals() == 4 + len(lies))
 
     def test_the_operator_reads_and_flushes_over_all_loops(self):
         names = [f"d{number}.example" for number in range(8)]

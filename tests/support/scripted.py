@@ -61,7 +61,8 @@ def wire(name):
 
 class Dns:
     """A name server from a script, {(name, type): (ttl, [data])}, that notes each question. Names
-    without an entry do not exist; `hold` makes every answer wait."""
+    without an entry do not exist; `hold` makes every answer wait, `twist(name, kind, octets)` spoils
+    them."""
 
     def __init__(self, records):
         self.records = records
@@ -69,6 +70,7 @@ class Dns:
         self.answered = []  # (time, name, type, data)
         self.hold = threading.Event()
         self.hold.set()
+        self.twist = lambda name, kind, octets: octets
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -101,7 +103,8 @@ class Dns:
             self.hold.wait()
             ttl, data = self.records.get((name, kind), (0, []))
             self.answered.append((time.monotonic(), name, kind, data))
-            self.socket.sendto(self.answer(packet, at + 5, name, kind, ttl, data), client)
+            answer = self.answer(packet, at + 5, name, kind, ttl, data)
+            self.socket.sendto(self.twist(name, kind, answer), client)
 
     def answer(self, packet, end, name, kind, ttl, data):
         exists = any(known == name for known, _ in self.records)

@@ -66,6 +66,19 @@ TEST(Resolver, ForgedRepliesAreIgnored) {
       << "garbage";
 }
 
+TEST(Resolver, SilenceBehindForgedRepliesIsTold) {
+  DnsServer server([](const DnsQuery& q) -> Sends {
+    auto other = q;
+    other.name = "other.test";
+    return {{.octets = forged(other).octets()}, {.octets = forged(q).id(q.id ^ 1U).octets()}};
+  });
+  Rig rig(server, {.servers = {}, .attempt_timeout = 500ms, .attempts = 2});
+  const auto result = rig.wait_for(rig.dns->mx("example.org"));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().failure, DnsFailure::timeout);
+  EXPECT_TRUE(result.error().text.contains(" no question and ")) << result.error().text;
+}
+
 TEST(Resolver, LongQuestionNameIsIgnored) {
   const std::string label = "\x3f" + std::string(63, 'x');
   const std::string name = label + label + label + "\x3e" + std::string(62, 'x') + '\0';
