@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "route/race.hpp"
+#include <postrider/race.hpp>
 
 namespace postrider::deliver {
 namespace {
@@ -45,7 +45,7 @@ Task<std::optional<Connection>> Connector::next() {
 Task<std::optional<Connection>> Connector::race_addresses() {
   Hop& hop = route_.hops[hop_];
   const std::vector<IpAddress> addresses = hop.addresses;
-  route::Race<IoResult<StreamPtr>> race;
+  Race<IoResult<StreamPtr>> race;
   std::vector<TimePoint> began;
   std::size_t begun = 0;
   while (begun < addresses.size() || race.pending() > 0) {

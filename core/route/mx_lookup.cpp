@@ -8,8 +8,7 @@
 #include <fmt/format.h>
 
 #include <postrider/path.hpp>
-
-#include "route/race.hpp"
+#include <postrider/race.hpp>
 
 namespace postrider::route {
 namespace {

@@ -11,6 +11,26 @@ namespace {
 
 enum class OnFail : std::uint8_t { note, defer, reject };
 
+/// Where a name of the client leads.
+enum class Back : std::uint8_t { unknown, failed, elsewhere, confirmed };
+
+Back back_of(const IpAddress& client, const DnsResult<IpAddress>& answer) {
+  if (!answer) return answer.error().is_temporary() ? Back::failed : Back::elsewhere;
+  const auto& found = answer->records;
+  return std::ranges::find(found, client) != found.end() ? Back::confirmed : Back::elsewhere;
+}
+
+/// Is it known which name is the first that is confirmed, or that none is?
+bool is_decided(const std::vector<Back>& backs) noexcept {
+  for (const Back back : backs)
+    if (back == Back::unknown || back == Back::confirmed) return back == Back::confirmed;
+  return true;
+}
+
+ClientName nameless(IprevResult iprev, std::string reason) {
+  return {iprev, {}, std::move(reason), {}};
+}
+
 std::optional<std::string> network_mistake(std::string_view text) {
   const auto network = Network::parse(text);
   if (network) return std::nullopt;
@@ -84,40 +104,49 @@ class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook 
   static Task<ClientName> find_name(ReverseResolve& self, IpAddress client) {
     Loop& loop = self.host_.loop();
     const TimePoint began = loop.now();
-    auto limited = within(loop, self.settings_.timeout, look_up(self, client));
-    std::optional<ClientName> found = co_await limited;
-    if (!found) found = ClientName{IprevResult::temperror, {}, "no answer in time", {}};
-    found->took = std::chrono::duration_cast<Duration>(loop.now() - began);
-    co_return std::move(*found);
+    ClientName found = co_await look_up(self, client, began + self.settings_.timeout);
+    found.took = std::chrono::duration_cast<Duration>(loop.now() - began);
+    co_return found;
   }
 
-  static Task<ClientName> look_up(ReverseResolve& self, IpAddress client) {
-    const DnsResult<std::string> names = co_await self.host_.dns().ptr(client);
-    if (!names) {
-      const bool temporary = names.error().is_temporary();
-      co_return ClientName{temporary ? IprevResult::temperror : IprevResult::permerror,
-                           {},
-                           temporary ? names.error().text : "the address has no name",
-                           {}};
+  static Task<ClientName> look_up(ReverseResolve& self, IpAddress client, TimePoint deadline) {
+    auto limited = within(self.host_.loop(), self.settings_.timeout, self.host_.dns().ptr(client));
+    const std::optional<DnsResult<std::string>> names = co_await limited;
+    if (!names) co_return nameless(IprevResult::temperror, "no answer in time");
+    if (!*names) {
+      const DnsError& error = names->error();
+      co_return error.is_temporary() ? nameless(IprevResult::temperror, error.text)
+                                     : nameless(IprevResult::permerror, "the address has no name");
     }
-    const std::vector<std::string> candidates = self.host_names(client, names->records);
+    std::vector<std::string> candidates = self.host_names(client, (*names)->records);
     if (candidates.empty())
-      co_return ClientName{IprevResult::permerror, {}, "the address has no valid host name", {}};
-    bool temporary = false;
-    const AddressFamily family = client.is_v4() ? AddressFamily::v4 : AddressFamily::v6;
-    for (const std::string& name : candidates) {
-      const DnsResult<IpAddress> back = co_await self.host_.dns().addresses(name, family);
-      if (!back)
-        temporary = temporary || back.error().is_temporary();
-      else if (std::ranges::find(back->records, client) != back->records.end())
-        co_return ClientName{IprevResult::pass, name, "confirmed", {}};
-    }
-    co_return ClientName{temporary ? IprevResult::temperror : IprevResult::fail,
-                         {},
-                         "no name of the address leads back to it (" + candidates.front() + ")",
-                         {}};
+      co_return nameless(IprevResult::permerror, "the address has no valid host name");
+    co_return co_await confirm(self, client, std::move(candidates), deadline);
   }
 
+  /// Asks for the addresses of all names at once. The first name in the order of the PTR answer
+  /// that leads back to the client is its name, whichever was answered first.
+  static Task<ClientName> confirm(ReverseResolve& self, IpAddress client,
+                                  std::vector<std::string> names, TimePoint deadline) {
+    Loop& loop = self.host_.loop();
+    const AddressFamily family = client.is_v4() ? AddressFamily::v4 : AddressFamily::v6;
+    Race<DnsResult<IpAddress>> race;
+    for (const std::string& name : names) race.add(self.host_.dns().addresses(name, family));
+    std::vector<Back> backs(names.size(), Back::unknown);
+    while (!is_decided(backs) && loop.now() < deadline) {
+      co_await race.next(loop, std::chrono::ceil<Duration>(deadline - loop.now()));
+      while (const auto done = race.take()) backs[done->first] = back_of(client, done->second);
+    }
+    const auto first = std::ranges::find(backs, Back::confirmed);
+    if (first != backs.end()) {
+      std::string& name = names[static_cast<std::size_t>(first - backs.begin())];
+      co_return ClientName{IprevResult::pass, std::move(name), "confirmed", {}};
+    }
+    if (race.pending() > 0) co_return nameless(IprevResult::temperror, "no answer in time");
+    const bool temporary = std::ranges::find(backs, Back::failed) != backs.end();
+    co_return nameless(temporary ? IprevResult::temperror : IprevResult::fail,
+                       "no name of the address leads back to it (" + names.front() + ")");
+  }
   /// PTR names are hostile: only real host names count, in lower case, each once. The first that
   /// is none is logged, for the operator of that network will ask.
   std::vector<std::string> host_names(const IpAddress& client,

@@ -16,6 +16,7 @@
 #include <postrider/path.hpp>
 #include <postrider/plugin.hpp>
 #include <postrider/protocol_event.hpp>
+#include <postrider/race.hpp>
 #include <postrider/reply.hpp>
 #include <postrider/route.hpp>
 #include <postrider/schema.hpp>

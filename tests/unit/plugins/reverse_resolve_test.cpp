@@ -123,14 +123,63 @@ TEST_F(ReverseResolve, ASlowServerIsGivenUpAfterTheTimeout) {
   EXPECT_EQ(host_.loop().timers(), 0U);
 }
 
-TEST_F(ReverseResolve, ADroppedSessionDropsTheLookup) {
-  host_.dns().delay("192.0.2.1", 1h);
-  {
-    FakeSession session(host_.loop(), "192.0.2.1");
-    EXPECT_TRUE(plugin().hooks().connect->on_connect(session).take().is_pass());
-    EXPECT_GT(host_.loop().timers(), 0U);
-  }
+TEST_F(ReverseResolve, NamesAreCheckedAtOnceAndTheFirstConfirmedOneCounts) {
+  host_.dns().set_ptr("192.0.2.1", {"a.example", "b.example", "c.example", "d.example"});
+  for (const char* name : {"b.example", "c.example", "d.example"})
+    host_.dns().set_addresses(name, {"192.0.2.1"});
+  host_.dns().set_addresses("a.example", {"192.0.2.9"});
+  host_.dns().delay("a.example", 900ms);
+  host_.dns().delay("b.example", 1s);
+  host_.dns().delay("c.example", 10ms);
+  host_.dns().delay("d.example", 1min);
+  EXPECT_EQ(look_up(990ms), nullptr) << "c is confirmed, but b comes first";
+  EXPECT_EQ(host_.dns().questions().size(), 5U);
+  host_.loop().advance(10ms);
+  const ClientName* client = session_.facts().peek(kClientName);
+  ASSERT_NE(client, nullptr);
+  EXPECT_EQ(client->name, "b.example");
+  EXPECT_EQ(client->took, 1s) << "not the sum of all lookups, and not as long as the last";
   EXPECT_EQ(host_.loop().timers(), 0U);
+}
+
+TEST_F(ReverseResolve, AConfirmedNameOutlivesASilentOneBeforeIt) {
+  host_.dns().set_ptr("192.0.2.1", {"silent.example", "good.example"});
+  host_.dns().delay("silent.example", 1h);
+  host_.dns().set_addresses("good.example", {"192.0.2.1"});
+  host_.dns().delay("good.example", 20ms);
+  const ClientName* client = look_up(5s);
+  ASSERT_NE(client, nullptr);
+  EXPECT_EQ(client->iprev, IprevResult::pass);
+  EXPECT_EQ(client->name, "good.example");
+  EXPECT_EQ(client->took, 5s);
+}
+
+TEST_F(ReverseResolve, AllLookupsShareOneTimeout) {
+  host_.dns().set_ptr("192.0.2.1", {"one.example", "two.example"});
+  host_.dns().delay("192.0.2.1", 3s);
+  host_.dns().delay("one.example", 3s);
+  host_.dns().delay("two.example", 3s);
+  const ClientName* client = look_up(5s);
+  ASSERT_NE(client, nullptr);
+  EXPECT_EQ(client->iprev, IprevResult::temperror);
+  EXPECT_EQ(client->reason, "no answer in time");
+  EXPECT_EQ(client->took, 5s);
+  EXPECT_EQ(host_.loop().timers(), 0U);
+}
+
+TEST_F(ReverseResolve, ADroppedSessionDropsTheLookup) {
+  host_.dns().set_ptr("192.0.2.1", {"one.example", "two.example"});
+  for (const char* question : {"192.0.2.1", "one.example", "two.example"})
+    host_.dns().delay(question, 1s);
+  for (const Duration wait : {0ms, 1500ms}) {
+    {
+      FakeSession session(host_.loop(), "192.0.2.1");
+      EXPECT_TRUE(plugin().hooks().connect->on_connect(session).take().is_pass());
+      host_.loop().advance(wait);
+      EXPECT_GT(host_.loop().timers(), 0U);
+    }
+    EXPECT_EQ(host_.loop().timers(), 0U);
+  }
 }
 
 TEST_F(ReverseResolve, SkippedNetworksAreNotLookedUp) {

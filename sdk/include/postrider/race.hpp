@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tasks side by side: wait until one more of them is done, or until a time has passed. Used for
-// the address lookups of several MX hosts and for connecting to several addresses.
+// Tasks side by side: wait until one more of them is done, or until a time has passed. For lookups
+// of several names and for connecting to several addresses.
 #pragma once
 
 #include <coroutine>
@@ -12,7 +12,7 @@
 #include <postrider/loop.hpp>
 #include <postrider/task.hpp>
 
-namespace postrider::route {
+namespace postrider {
 
 /// [one thread] Owned and awaited by one coroutine, which while tasks are under way awaits nothing
 /// but next(). Dropping the race drops every task.
@@ -89,4 +89,4 @@ class Race {
   std::size_t taken_ = 0;
 };
 
-}  // namespace postrider::route
+}  // namespace postrider
