@@ -95,6 +95,13 @@ std::vector<receive::Endpoint> endpoints_of(const config::Settings& settings) {
   return endpoints;
 }
 
+std::vector<std::string> texts_of(std::vector<config::Diagnostic> diagnostics) {
+  config::sort_by_place(diagnostics);
+  std::vector<std::string> texts;
+  for (const config::Diagnostic& diagnostic : diagnostics) texts.push_back(diagnostic.text());
+  return texts;
+}
+
 std::string resolv_conf() {
   std::ifstream file("/etc/resolv.conf");
   std::ostringstream text;
@@ -145,10 +152,6 @@ std::expected<ConfigurationPtr, std::vector<std::string>> load_configuration(
 
 std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
     config::Loaded loaded, const std::string& file) {
-  std::vector<std::string> mistakes;
-  for (const config::Diagnostic& diagnostic : loaded.diagnostics)
-    mistakes.push_back(diagnostic.text());
-
   auto configuration = std::make_shared<Configuration>();
   configuration->file = file;
   configuration->settings = std::move(loaded.settings);
@@ -157,10 +160,10 @@ std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
   if (plugins) {
     configuration->plugins = std::move(*plugins);
   } else {
-    for (const Problem& problem : plugins.error())
-      mistakes.push_back(config::Diagnostic{.file = file, .problem = problem}.text());
+    for (Problem& problem : plugins.error())
+      loaded.diagnostics.push_back({file, std::move(problem)});
   }
-  if (!mistakes.empty()) return std::unexpected(std::move(mistakes));
+  if (!loaded.diagnostics.empty()) return std::unexpected(texts_of(std::move(loaded.diagnostics)));
 
   configuration->receive = std::make_shared<receive::Options>(receive_options(settings));
   configuration->policy = relay_policy(settings);

@@ -47,8 +47,6 @@ class Loader {
     for (Problem& problem : Schema<Settings>().decode(table, loaded_.settings))
       add(std::move(problem));
     check_listeners(table);
-    check_concurrency(table);
-    check_retry(table);
     fill_in();
     sort_by_place(loaded_.diagnostics);
   }
@@ -113,29 +111,6 @@ class Loader {
     }
   }
 
-  static const SettingValue* find(const SettingTable& table, std::string_view in,
-                                  std::string_view key) {
-    const SettingValue* value = table.find(in);
-    const auto* inner = value != nullptr ? std::get_if<SettingTable>(&value->data) : nullptr;
-    return inner != nullptr ? inner->find(key) : nullptr;
-  }
-
-  void check_concurrency(const SettingTable& table) {
-    const Queue& queue = loaded_.settings.queue;
-    if (queue.initial_concurrency <= queue.max_concurrency) return;
-    const SettingValue* value = find(table, "queue", "initial_concurrency");
-    if (value == nullptr) value = find(table, "queue", "max_concurrency");
-    add({value != nullptr ? value->place : Place{}, "queue.initial_concurrency",
-         fmt::format("{} is more than max_concurrency; write {} or less", queue.initial_concurrency,
-                     queue.max_concurrency)});
-  }
-
-  void check_retry(const SettingTable& table) {
-    const SettingValue* value = find(table, "queue", "retry");
-    if (value != nullptr && loaded_.settings.queue.retry.empty())
-      add({value->place, "queue.retry", "is empty; write at least one wait, as in [\"30m\"]"});
-  }
-
   void fill_in() {
     Settings& settings = loaded_.settings;
     if (settings.hostname.empty()) settings.hostname = machine_name();
@@ -166,21 +141,20 @@ Loaded load_text(std::string_view text, const std::string& file) {
   return finish(parse_document(text, file), file);
 }
 
-std::vector<Diagnostic> decode_plugin(const Plugin& block, const SchemaBase& schema, void* settings,
-                                      const std::string& file) {
+std::vector<Problem> decode_plugin(const SettingTable& own, const std::string& id,
+                                   const SchemaBase& schema, void* settings) {
   std::vector<std::string> known;
   for (const Field& field : schema.fields()) known.push_back(field.key);
   for (const Field& field : plugin_schema().fields()) known.push_back(field.key);
-  std::vector<Diagnostic> diagnostics;
-  for (Problem& problem : schema.decode(block.own, settings)) {
+  const std::string path = "plugin." + id;
+  std::vector<Problem> problems = schema.decode(own, settings, path);
+  for (Problem& problem : problems) {
     // An unknown key may be a misspelt one of those that every plugin has.
-    const bool unknown = block.own.find(problem.key) != nullptr && !schema.find(problem.key);
-    if (unknown) problem.message = "unknown key; " + setting::suggestion(problem.key, known);
-    problem.key = fmt::format("plugin {}: {}", block.id, problem.key);
-    diagnostics.push_back({file, std::move(problem)});
+    const std::string key = problem.key.substr(path.size() + 1);
+    if (own.find(key) != nullptr && schema.find(key) == nullptr)
+      problem.message = "unknown key; " + setting::suggestion(key, known);
   }
-  sort_by_place(diagnostics);
-  return diagnostics;
+  return problems;
 }
 
 std::vector<std::string> reserved_keys_in(const SchemaBase& schema) {

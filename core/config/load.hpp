@@ -24,10 +24,10 @@ Loaded load(const std::string& file);
 /// The same for text at hand; `file` is only named in diagnostics.
 Loaded load_text(std::string_view text, const std::string& file);
 
-/// Decodes a plugin's own keys into `settings`, a struct of the type of `schema`
-/// (schema.new_settings()). The diagnostics name the block: "plugin ID".
-std::vector<Diagnostic> decode_plugin(const Plugin& block, const SchemaBase& schema, void* settings,
-                                      const std::string& file);
+/// Decodes the own keys of plugin `id` into `settings`, a struct of the type of `schema`
+/// (schema.new_settings()). The problems have the keys "plugin.ID.KEY".
+std::vector<Problem> decode_plugin(const SettingTable& own, const std::string& id,
+                                   const SchemaBase& schema, void* settings);
 
 /// The keys that every plugin has and that no plugin's schema may declare: those found in `schema`.
 std::vector<std::string> reserved_keys_in(const SchemaBase& schema);

@@ -85,11 +85,36 @@ std::string explain_schema(const std::string& name, const SchemaBase& schema) {
   return text;
 }
 
-std::optional<std::string> explain_in(const SchemaBase& schema, std::string_view key,
-                                      std::string_view inner, const std::string& heading) {
+/// "smtp.max_lin" -> the keys of [smtp]: where the first part that is unknown should have been.
+std::unexpected<std::string> no_key(std::string_view key, const std::string& in,
+                                    std::string_view inner, const SchemaBase& schema,
+                                    const Plugins& plugins = {}) {
+  const SchemaBase* within = &schema;
+  std::string path = in;
+  for (std::size_t dot = inner.find('.'); dot != inner.npos; dot = inner.find('.')) {
+    const Field* field = within->find(inner.substr(0, dot));
+    if (field == nullptr || !field->children) break;
+    path += (path.empty() ? "" : ".") + field->key;
+    within = field->children.get();
+    inner.remove_prefix(dot + 1);
+  }
+  std::vector<std::string> known;
+  for (const Field& field : within->fields()) known.push_back(field.key);
+  if (within == &schema)
+    for (const PluginReference& plugin : plugins) known.push_back(plugin.name);
+  if (within == &schema && in.empty()) known.emplace_back("plugin");
+  return std::unexpected(fmt::format("there is no key \"{}\"{}{}; {}", key,
+                                     path.empty() ? "" : " in ", path,
+                                     setting::suggestion(inner.substr(0, inner.find('.')), known)));
+}
+
+std::expected<std::string, std::string> explain_in(const SchemaBase& schema, std::string_view key,
+                                                   std::string_view inner,
+                                                   const std::string& heading) {
   if (inner.empty()) return heading + explain_schema(std::string(key), schema);
+  const std::string in(key.substr(0, key.size() - inner.size() - 1));
   const Field* field = schema.find(inner);
-  if (field == nullptr) return std::nullopt;
+  if (field == nullptr) return no_key(key, in, inner, schema);
   return explain_field(std::string(key), *field);
 }
 
@@ -146,7 +171,7 @@ std::string reference_markdown(const Plugins& plugins) {
   return text;
 }
 
-std::optional<std::string> explain(std::string_view key, const Plugins& plugins) {
+std::expected<std::string, std::string> explain(std::string_view key, const Plugins& plugins) {
   const std::size_t dot = key.find('.');
   const std::string_view first = key.substr(0, dot);
   const std::string_view rest = dot == std::string_view::npos ? "" : key.substr(dot + 1);
@@ -159,7 +184,7 @@ std::optional<std::string> explain(std::string_view key, const Plugins& plugins)
       return explain_in(*plugin.schema, key, rest, plugin.description + "\n");
   const Schema<Settings> schema;
   const Field* field = schema.find(key);
-  if (field == nullptr) return std::nullopt;
+  if (field == nullptr) return no_key(key, {}, key, schema, plugins);
   if (!field->children) return explain_field(std::string(key), *field);
   return fmt::format("{}\n", field->help) + explain_schema(std::string(key), *field->children);
 }

@@ -2,7 +2,7 @@
 // What the schemas say, for people: the default file, the reference page, and one key explained.
 #pragma once
 
-#include <optional>
+#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +23,8 @@ std::string default_toml(const std::vector<PluginReference>& plugins = {});
 /// docs/configuration.md: the same as tables.
 std::string reference_markdown(const std::vector<PluginReference>& plugins = {});
 /// Type, default, range and help of a key ("smtp.max_line", "plugin.use", "greylist.delay") or of
-/// the keys of a table or plugin; nothing if there is no such key.
-std::optional<std::string> explain(std::string_view key,
-                                   const std::vector<PluginReference>& plugins = {});
+/// the keys of a table or plugin. The error names the nearest key that there is.
+std::expected<std::string, std::string> explain(std::string_view key,
+                                                const std::vector<PluginReference>& plugins = {});
 
 }  // namespace postrider::config

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include <fmt/format.h>
+
 namespace postrider::config {
 namespace {
 
@@ -180,6 +182,17 @@ void Queue::describe(Schema<Queue>& schema) {
       .field("initial_concurrency", &Queue::initial_concurrency,
              "Connections to a destination that is not known yet")
       .between(1, 1000);
+  schema.together({"retry"}, [](const Queue& queue) -> std::optional<std::string> {
+    if (!queue.retry.empty()) return std::nullopt;
+    return "is empty; write at least one wait, as in [\"30m\"]";
+  });
+  schema.together({"initial_concurrency", "max_concurrency"},
+                  [](const Queue& queue) -> std::optional<std::string> {
+                    const int most = queue.max_concurrency;
+                    if (queue.initial_concurrency <= most) return std::nullopt;
+                    return fmt::format("{} is more than max_concurrency; write {} or less",
+                                       queue.initial_concurrency, most);
+                  });
 }
 
 void Dns::describe(Schema<Dns>& schema) {

@@ -10,11 +10,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "config/reference.hpp"
 #include "configuration.hpp"
 #include "control/control_client.hpp"
 #include "control/count_text.hpp"
 #include "control/doctor.hpp"
+#include "control/explain.hpp"
 #include "control/probe_command.hpp"
 #include "control/send.hpp"
 #include "control/tool_text.hpp"
@@ -30,10 +30,11 @@ struct Arguments {
   std::string control = "/run/postrider/control.sock";
   bool json = false;
   bool flush = false;
-  std::string id, hook, file, key;
+  std::string id, hook, file, domain;
   Json options = Json::object();  ///< of the request: filters and the like
   bool ages = false;
   Sending sending;
+  Explaining explaining;
   Probing probing;
   Examination examination;
   Tracing tracing;
@@ -149,14 +150,14 @@ std::vector<std::string> hook_names() {
 
 void add_routes(CLI::App& app, Arguments& arguments) {
   auto* routes = app.add_subcommand("routes", "The routes that the plugin route_cache keeps");
-  routes->add_option("domain", arguments.key, "Only this domain or smart host");
+  routes->add_option("domain", arguments.domain, "Only this domain or smart host");
   routes->add_flag("--flush", arguments.flush, "Forget them: the next delivery asks DNS");
   routes->callback([&] {
     std::vector<std::string> words{"routes"};
     if (arguments.flush) words.emplace_back("--flush");
-    if (!arguments.key.empty()) words.push_back(arguments.key);
+    if (!arguments.domain.empty()) words.push_back(arguments.domain);
     exit_code = ask_daemon(arguments, words,
-                           [&](const Json& json) { return routes_text(json, arguments.key); });
+                           [&](const Json& json) { return routes_text(json, arguments.domain); });
   });
 }
 
@@ -233,8 +234,8 @@ int check(const Arguments& arguments) {
 }
 
 int explain(const Arguments& arguments) {
-  const auto text = postrider::config::explain(arguments.key);
-  if (!text) return complain("no key \"" + arguments.key + "\"; see docs/configuration.md", kUsage);
+  const auto text = postrider::control::explain(arguments.explaining);
+  if (!text) return complain(text.error(), kUsage);
   std::cout << *text;
   return 0;
 }
@@ -293,7 +294,11 @@ void add_alone(CLI::App& app, Arguments& arguments) {
   checked->callback([&] { exit_code = check(arguments); });
 
   auto* explained = app.add_subcommand("explain", "What a configuration key means");
-  explained->add_option("key", arguments.key, "For example smtp.max_line")->required();
+  explained
+      ->add_option("key", arguments.explaining.key, "For example smtp.max_line or ndr.postmaster")
+      ->required();
+  explained->add_option("--config", arguments.explaining.file, "Says where the plugins are")
+      ->capture_default_str();
   explained->callback([&] { exit_code = explain(arguments); });
 
   auto* sent = app.add_subcommand("send", "Send the message on standard input by SMTP");

@@ -75,7 +75,9 @@ std::string reason_of(const std::exception& failure, const std::string& file) {
     if (text.ends_with(noise)) text.remove_suffix(noise.size());
   if (const auto at = text.find(file + ": "); at != text.npos)
     text.remove_prefix(at + file.size() + 2);
-  return std::string(text.substr(0, text.find('\n')));
+  text = text.substr(0, text.find('\n'));
+  if (text.ends_with(')') && !text.contains('(')) text.remove_suffix(1);  // Boost's, half cut off
+  return std::string(text);
 }
 
 /// What is wrong with the entry; "" if nothing. Reads no field before those that permit it.

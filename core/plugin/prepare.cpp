@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "config/load.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/plugin_set.hpp"
 
@@ -64,7 +65,12 @@ void prepare_one(Block block, std::span<const std::string> search_path, Prepared
                                       block.id)});
   const SchemaBase& schema = (*entry)->schema();
   std::shared_ptr<void> settings = schema.new_settings();
-  for (Problem& problem : schema.decode(block.settings, settings.get(), path))
+  for (const std::string& key : config::reserved_keys_in(schema))
+    problems.push_back({block.place, path,
+                        fmt::format("the plugin declares \"{}\", a key that every block has; it "
+                                    "must choose another",
+                                    key)});
+  for (Problem& problem : config::decode_plugin(block.settings, block.id, schema, settings.get()))
     problems.push_back(std::move(problem));
   prepared.push_back({std::move(block), *entry, std::move(settings)});
 }

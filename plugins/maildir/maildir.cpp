@@ -16,6 +16,12 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // read on the loop, written by a helper
 
+std::optional<std::string> domain_mistake(std::string_view text) {
+  const auto path = Path::parse("postmaster@" + std::string(text), true);
+  if (path && path->domain() == text && !text.starts_with('[')) return std::nullopt;
+  return setting::quoted(text) + " is not a domain; write for example \"example.org\"";
+}
+
 /// Owned by the blocking work: it may outlive the delivery that asked for it.
 struct Batch {
   std::vector<std::unique_ptr<maildir::Drop>> drops;
@@ -46,7 +52,8 @@ class Maildir final : public Plugin, public RouteHook, public TransportHook {
     static void describe(Schema<Settings>& schema) {
       schema.field("path", &Settings::path, "The Maildir of an address; {domain} and {local}")
           .check(maildir::template_mistake);
-      schema.field("domains", &Settings::domains, "Domains delivered here; empty: local.domains");
+      schema.field("domains", &Settings::domains, "Domains delivered here; empty: local.domains")
+          .check(domain_mistake);
     }
   };
 

@@ -21,7 +21,9 @@ enum class DoubleBounce : std::uint8_t { postmaster, drop };
 std::optional<std::string> address_mistake(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const auto path = Path::parse(text);
-  return path ? std::nullopt : std::optional(path.error());
+  if (path) return std::nullopt;
+  return setting::quoted(text) + " is not an address: " + path.error() +
+         "; write for example \"postmaster@example.org\"";
 }
 
 class Ndr final : public Plugin, public OutcomeHook {

@@ -34,7 +34,8 @@ ClientName nameless(IprevResult iprev, std::string reason) {
 std::optional<std::string> network_mistake(std::string_view text) {
   const auto network = Network::parse(text);
   if (network) return std::nullopt;
-  return network.error();
+  return setting::quoted(text) + " is not a network: " + network.error() +
+         "; write for example \"192.0.2.0/24\"";
 }
 
 class ReverseResolve final : public Plugin, public ConnectHook, public RcptHook {

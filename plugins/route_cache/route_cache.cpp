@@ -67,6 +67,12 @@ class RouteCache final : public Plugin, public RouteHook, public LifecycleHook {
           .field("lookup_wait", &Settings::lookup_wait,
                  "A delivery waits at most so long for a lookup (below hook_timeout)")
           .between(100ms, 10min);
+      schema.together({"min_ttl", "max_ttl"}, [](const Settings& settings) {
+        std::optional<std::string> mistake;
+        if (settings.max_ttl > Duration::zero() && settings.min_ttl > settings.max_ttl)
+          mistake = "is more than max_ttl; write " + setting::print(settings.max_ttl) + " or less";
+        return mistake;
+      });
     }
   };
 
@@ -76,10 +82,7 @@ class RouteCache final : public Plugin, public RouteHook, public LifecycleHook {
         rules_{settings.follow_ttl, settings.min_ttl, settings.max_ttl, settings.max_negative_ttl,
                settings.failure_ttl},
         cache_(static_cast<std::size_t>(settings.max_domains)),
-        random_(std::random_device{}()) {
-    if (settings.max_ttl > Duration::zero() && settings.min_ttl > settings.max_ttl)
-      throw std::invalid_argument("min_ttl is more than max_ttl");
-  }
+        random_(std::random_device{}()) {}
 
   Task<RouteResult> on_route(const Destination& destination, const RouteNext& next) override {
     if (destination.transport != "smtp" || destination.name.starts_with('['))

@@ -2,7 +2,6 @@
 // Smart hosts: says for a domain, its subdomains, or everything where mail goes instead of its MX.
 #include <algorithm>
 #include <map>
-#include <stdexcept>
 
 #include <postrider/sdk.hpp>
 
@@ -13,27 +12,26 @@ namespace {
 
 using static_routes::NextHop;
 
+std::optional<std::string> domain_mistake(std::string_view key) {
+  const std::string_view bare = key.substr(key.starts_with('.') ? 1 : 0);
+  if (key == "*" || is_host_name(lower(bare))) return std::nullopt;
+  return "this is no domain; write \"example.org\", \".example.org\" or \"*\"";
+}
+
 class StaticRoutes final : public Plugin, public RouteHook {
  public:
   struct Settings {
     std::map<std::string, NextHop> routes;
     static void describe(Schema<Settings>& schema) {
-      schema.field("routes", &Settings::routes,
-                   "\"example.org\", \".example.org\" (subdomains) or \"*\" = next hop");
+      schema
+          .field("routes", &Settings::routes,
+                 "\"example.org\", \".example.org\" (subdomains) or \"*\" = next hop")
+          .check_keys(domain_mistake);
     }
   };
 
   StaticRoutes(Host& host, const Settings& settings) : host_(host) {
-    for (const auto& [key, hop] : settings.routes) {
-      const std::string domain = lower(key);
-      const std::string_view bare =
-          std::string_view(domain).substr(domain.starts_with('.') ? 1 : 0);
-      if (domain != "*" && !is_host_name(bare))
-        throw std::invalid_argument(
-            "routes: \"" + key +
-            "\" is no domain; write \"example.org\", \".example.org\" or \"*\"");
-      routes_.insert_or_assign(domain, hop);
-    }
+    for (const auto& [key, hop] : settings.routes) routes_.insert_or_assign(lower(key), hop);
   }
 
   std::optional<Destination> destination_for(const Path& recipient) override {

@@ -65,6 +65,16 @@ std::vector<Problem> SchemaBase::decode(const SettingTable& table, void* setting
     if (field.required && table.find(field.key) == nullptr)
       problems.push_back({table.place, joined(path, field.key),
                           "is missing; " + field.key + " must be set (" + field.help + ")"});
+  if (!problems.empty()) return problems;
+  for (const Together& rule : together_) {
+    auto error = rule.check(settings);
+    if (!error) continue;
+    const auto written = std::ranges::find_if(
+        rule.keys, [&](const std::string& key) { return table.find(key) != nullptr; });
+    const SettingValue* value = written == rule.keys.end() ? nullptr : table.find(*written);
+    problems.push_back(
+        {value ? value->place : table.place, joined(path, rule.keys.front()), std::move(*error)});
+  }
   return problems;
 }
 

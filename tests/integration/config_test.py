@@ -48,6 +48,95 @@ class Config(Case):
             self.assertRegex(line, r"^\S+broken\.toml:\d+:\d+: ")
         self.assertIn('did you mean "max_line"', lines[0])
 
+    def test_the_keys_of_plugins_are_checked(self):
+        """Each mistake in a plugin's block: file, line, key, what is wrong, what would be right."""
+        text = BASE.strip() + """
+[[plugin]]
+use = "static_routes"
+route = { "*" = "smart.example" }
+[plugin.routes]
+"exa mple" = "smart.example"
+"*" = "smart.example:99999"
+[[plugin]]
+use = "maildir"
+on_eror = "defer"
+path = "/mail/{domian}"
+domains = ["a b"]
+[[plugin]]
+use = "ndr"
+id = "reports"
+delay_notice = "4 hours"
+postmaster = "nobody@"
+[[plugin]]
+use = "reverse_resolve"
+on_fail = "shrug"
+skip = ["10.0.0.1/8", 3]
+[[plugin]]
+use = "route_cache"
+max_ttl = "1m"
+min_ttl = "2m"
+[[plugin]]
+use = "loopback"
+action = "return"
+also_us = ["300.1.1.1"]
+"""
+        lines = self.run_all(text)
+        first = text.splitlines().index('use = "static_routes"') + 1
+        expected = [(first + 1, "static_routes.route: unknown key; did you mean \"routes\"?"),
+                    (first + 3, "static_routes.routes.exa mple: this is no domain; write"),
+                    (first + 4, "static_routes.routes.*: the port is not 1 to 65535; write"),
+                    (first + 7, "maildir.on_eror: unknown key; did you mean \"on_error\"?"),
+                    (first + 8, "maildir.path: "),
+                    (first + 9, "maildir.domains: \"a b\" is not a domain; write"),
+                    (first + 13, "reports.delay_notice: \"4 hours\" is not a duration; write"),
+                    (first + 14, "reports.postmaster: \"nobody@\" is not an address: empty domain; write"),
+                    (first + 17, "reverse_resolve.on_fail: \"shrug\" is not a choice here; write"),
+                    (first + 18, "reverse_resolve.skip: \"10.0.0.1/8\" is not a network: "),
+                    (first + 18, "reverse_resolve.skip: expected a text, found the integer 3; write"),
+                    (first + 22, "route_cache.min_ttl: is more than max_ttl; write \"1m\" or less"),
+                    (first + 25, "loopback.action: \"return\" is not a choice here; write"),
+                    (first + 26, "loopback.also_us: \"300.1.1.1\" is no address and no name; write")]
+        self.assertEqual(len(lines), len(expected), lines)
+        for line, (number, said) in zip(lines, expected):
+            self.assertRegex(line, rf"^\S+broken\.toml:{number}:\d+: plugin\.")
+            self.assertIn(": plugin." + said, line)
+
+    def explain(self, key, code=0, config=None):
+        if config is None:
+            config = self.folder / "explain.toml"
+            config.write_text(BASE.replace("@FOLDER@", str(self.folder)).replace("@PORT@", "25")
+                              + '[[plugin]]\nuse = "ndr"\nid = "reports"\n')
+        run = subprocess.run([BUILD / "core" / "postrider", "explain", "--config", config, key],
+                             capture_output=True, text=True, timeout=PATIENCE)
+        print(run.stdout, run.stderr, end="")
+        self.assertEqual(run.returncode, code, run)
+        return run.stdout if code == 0 else run.stderr
+
+    def test_explain_knows_the_keys_of_plugins(self):
+        for name in ("reverse_resolve", "protocol_log", "route_cache", "loopback", "ndr",
+                     "static_routes", "maildir"):
+            self.assertIn(f"{name}.", self.explain(name))
+        said = self.explain("ndr.delay_notice")
+        self.assertEqual(said, "ndr.delay_notice: Tell the sender once when mail has waited so long; "
+                               "0s: never\n  type:    duration\n  default: \"4h\"\n")
+        self.assertEqual(self.explain("plugin.ndr.delay_notice"), said)
+        self.assertEqual(self.explain("reports.delay_notice"), said.replace("ndr.", "reports."))
+        self.assertIn('"note", "defer" or "reject"', self.explain("reverse_resolve.on_fail"))
+        self.assertIn("next hop", self.explain("static_routes.routes"))
+        self.assertIn("default: required", self.explain("plugin.use"))
+
+    def test_explain_names_the_nearest_key(self):
+        self.assertIn('did you mean "delay_notice"?', self.explain("ndr.delay_notic", 64))
+        self.assertIn('did you mean "loopback"?', self.explain("lopback.action", 64))
+        self.assertIn('did you mean "max_line"?', self.explain("smtp.max_lin", 64))
+        self.assertIn("static_routes", self.explain("frobnicate", 64))
+        self.assertIn("absent.toml", self.explain("ndr", 64, self.folder / "absent.toml"))
+        text = self.folder / "broken.so"
+        text.write_text("this is no library")
+        config = self.folder / "path.toml"
+        config.write_text(f'[server]\nplugin_path = ["{self.folder}"]\n')
+        self.assertIn("cannot be loaded", self.explain("broken.key", 64, config))
+
     def test_no_toml(self):
         self.only_line(BASE + "[smtp\n", "broken.toml:")
 

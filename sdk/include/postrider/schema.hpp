@@ -69,6 +69,12 @@ class SchemaBase {
   virtual std::shared_ptr<void> new_settings() const = 0;
 
  protected:
+  /// What is wrong with a struct whose keys are each right, at which of the keys.
+  struct Together {
+    std::vector<std::string> keys;
+    std::function<std::optional<std::string>(const void* settings)> check;
+  };
+  std::vector<Together> together_;
   std::deque<Field> fields_;  // a deque: rules keep references while fields are added
 };
 
@@ -85,6 +91,7 @@ struct Rule {
   std::string range_text;
   Choices<T> choices;
   Check check;
+  Check key_check;  ///< of the free keys of a map
 };
 
 Result<std::size_t> read_choice(const SettingValue& value, const std::vector<std::string>& words);
@@ -185,8 +192,12 @@ void set_member(const SettingValue& value, M& member, const Field& field, const 
   } else {
     const auto* table = std::get_if<SettingTable>(&value.data);
     if (!table) return problems.push_back(wrong_shape(value, path, field));
-    for (const SettingEntry& from : table->entries)
-      read_one(from.value, path + "." + from.key, [&](E one) { fresh[from.key] = std::move(one); });
+    for (const SettingEntry& from : table->entries) {
+      const std::string name = path + "." + from.key;
+      if (auto error = rule.key_check ? rule.key_check(from.key) : std::nullopt)
+        problems.push_back({from.place, name, std::move(*error)});
+      read_one(from.value, name, [&](E one) { fresh[from.key] = std::move(one); });
+    }
   }
   if (problems.size() == before) member = std::move(fresh);
 }
@@ -222,6 +233,13 @@ class FieldRef {
   /// nothing.
   FieldRef& check(setting::Check check) {
     rule_->check = std::move(check);
+    return *this;
+  }
+  /// The same for the free keys of a table.
+  FieldRef& check_keys(setting::Check check)
+    requires(setting::Layout<M>::kShape == Shape::map)
+  {
+    rule_->key_check = std::move(check);
     return *this;
   }
   /// Leaving the key out is a mistake.
@@ -312,6 +330,15 @@ class Schema final : public SchemaBase {
             problems.push_back(std::move(problem));
       }
     };
+  }
+
+  /// A check across keys, made when each of them is right: returns what is wrong and what would be
+  /// right, or nothing. It is told at the first of `keys` that is written.
+  void together(std::vector<std::string> keys,
+                std::function<std::optional<std::string>(const S&)> check) {
+    together_.push_back({std::move(keys), [check = std::move(check)](const void* settings) {
+                           return check(*static_cast<const S*>(settings));
+                         }});
   }
 
   std::vector<Problem> decode(const SettingTable& table, S& settings) const {

@@ -94,14 +94,14 @@ TEST(DecodePlugin, SaysAllMistakesAndKnowsTheKeysOfEveryPlugin) {
   ASSERT_TRUE(loaded.ok());
   Greylist settings;
   std::vector<std::string> texts;
-  for (const auto& one :
-       decode_plugin(loaded.settings.plugin[0], Schema<Greylist>(), &settings, "x"))
-    texts.push_back(one.text());
+  const Plugin& block = loaded.settings.plugin[0];
+  for (const Problem& one : decode_plugin(block.own, block.id, Schema<Greylist>(), &settings))
+    texts.push_back(Diagnostic{"x", one}.text());
   const std::vector<std::string> expected{
-      "x:1:1: plugin greylist: path: is missing; path must be set (Folder)",
-      "x:3:9: plugin greylist: delay: 2d is out of range; allowed is 1s to 1d",
-      "x:4:1: plugin greylist: hook_timout: unknown key; did you mean \"hook_timeout\"?",
-      "x:5:1: plugin greylist: delai: unknown key; did you mean \"delay\"?"};
+      "x:3:9: plugin.greylist.delay: 2d is out of range; allowed is 1s to 1d",
+      "x:4:1: plugin.greylist.hook_timout: unknown key; did you mean \"hook_timeout\"?",
+      "x:5:1: plugin.greylist.delai: unknown key; did you mean \"delay\"?",
+      "x:1:1: plugin.greylist.path: is missing; path must be set (Folder)"};
   EXPECT_EQ(texts, expected);
 }
 
@@ -109,7 +109,7 @@ TEST(DecodePlugin, FillsTheStruct) {
   const Loaded loaded = load_text("[[plugin]]\nuse = 'g'\ndelay = '1m'\npath = '/tmp'\n", "x");
   const Schema<Greylist> schema;
   const auto settings = schema.new_settings();
-  EXPECT_TRUE(decode_plugin(loaded.settings.plugin.at(0), schema, settings.get(), "x").empty());
+  EXPECT_TRUE(decode_plugin(loaded.settings.plugin.at(0).own, "g", schema, settings.get()).empty());
   EXPECT_EQ(static_cast<Greylist*>(settings.get())->delay, 1min);
 }
 

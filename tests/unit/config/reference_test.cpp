@@ -84,8 +84,23 @@ TEST(Explain, KnowsKeysTablesAndNothingElse) {
             "  default: \"5d\"\n  allowed: 1m to 30d\n");
   EXPECT_THAT(explain("log").value_or(""), HasSubstr("log.level: The least important"));
   EXPECT_THAT(explain("plugin.use").value_or(""), HasSubstr("default: required"));
-  EXPECT_EQ(explain("smtp.nothing"), std::nullopt);
-  EXPECT_EQ(explain(""), std::nullopt);
+}
+
+TEST(Explain, NamesTheNearestKeyWhenThereIsNone) {
+  const Schema<Stamp> schema;
+  const std::vector<PluginReference> plugins{{"stamp", "Stamps every message", &schema}};
+  const auto error = [&](std::string_view key) { return explain(key, plugins).error(); };
+  EXPECT_EQ(error("smtp.max_lin"),
+            "there is no key \"smtp.max_lin\" in smtp; did you mean \"max_line\"?");
+  EXPECT_EQ(error("stamp.cont"),
+            "there is no key \"stamp.cont\" in stamp; did you mean \"count\"?");
+  EXPECT_EQ(error("plugin.mod"),
+            "there is no key \"plugin.mod\" in plugin; did you mean \"mode\"?");
+  EXPECT_EQ(error("stmp.count"), "there is no key \"stmp.count\"; did you mean \"smtp\"?");
+  EXPECT_THAT(error("zzz"), HasSubstr("known here: hostname, server, log,"));
+  EXPECT_THAT(error("zzz"), HasSubstr(", deliver, stamp, plugin"));
+  EXPECT_THAT(error(""), HasSubstr("there is no key \"\""));
+  EXPECT_THAT(error("log."), HasSubstr("known here: level, file"));
 }
 
 }  // namespace

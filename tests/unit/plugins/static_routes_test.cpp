@@ -42,7 +42,8 @@ TEST(StaticRoutes, MistakesAreTold) {
                             "mx:", "[192.0.2.1", "relay.example:65536", "mx:[192.0.2.1]", ":25"})
     EXPECT_NE(route_error("example.net", value), "") << value;
   EXPECT_NE(route_error("example.net", "a b").find("routes.example.net"), std::string::npos);
-  EXPECT_NE(route_error("no domain", "relay.example"), "");
+  for (const char* key : {"no domain", "", ".", "a..example", "*.example", "<b>.example"})
+    EXPECT_NE(route_error(key, "relay.example").find("is no domain"), std::string::npos) << key;
 }
 
 }  // namespace

@@ -199,6 +199,52 @@ TEST(Schema, DescribesItself) {
   EXPECT_EQ(schema.fields().front().help, "A flag");
 }
 
+struct Pair {
+  int low = 1;
+  int high = 5;
+  std::map<std::string, int> of;
+  static void describe(Schema<Pair>& schema) {
+    schema.field("low", &Pair::low, "The least").between(0, 100);
+    schema.field("high", &Pair::high, "The most").between(0, 100);
+    schema.field("of", &Pair::of, "For each name").check_keys(no_blank);
+    schema.together({"low", "high"}, [](const Pair& pair) -> std::optional<std::string> {
+      if (pair.low <= pair.high) return std::nullopt;
+      return "is more than high; write " + std::to_string(pair.high) + " or less";
+    });
+  }
+};
+
+TEST(Schema, ChecksKeysTogetherWhenEachIsRight) {
+  const auto complaint = [](std::vector<SettingEntry> entries) {
+    Pair pair;
+    const auto problems = Schema<Pair>().decode({std::move(entries), {1, 1}}, pair);
+    std::string said;
+    for (const Problem& one : problems)
+      said += std::to_string(one.place.line) + " " + one.key + ": " + one.message + "\n";
+    return said;
+  };
+  const auto number = [](std::int64_t n, std::uint32_t line) { return SettingValue{n, {line, 7}}; };
+  EXPECT_EQ(complaint({{"low", {2, 1}, number(5, 2)}}), "");
+  EXPECT_EQ(complaint({{"low", {2, 1}, number(6, 2)}}),
+            "2 low: is more than high; write 5 or less\n");
+  EXPECT_EQ(complaint({{"high", {3, 1}, number(0, 3)}}),
+            "3 low: is more than high; write 0 or less\n");
+  EXPECT_EQ(complaint({{"low", {2, 1}, number(500, 2)}, {"high", {3, 1}, number(0, 3)}}),
+            "2 low: 500 is out of range; allowed is 0 to 100\n")
+      << "one mistake is told once";
+}
+
+TEST(Schema, ChecksTheFreeKeysOfATable) {
+  SettingTable inner{{{"a b", {4, 1}, value(std::int64_t{1}, {4, 9})}}, {4, 1}};
+  Pair pair;
+  const auto problems = Schema<Pair>().decode({{{"of", {3, 1}, value(inner)}}, {1, 1}}, pair);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].key, "of.a b");
+  EXPECT_EQ(problems[0].place, (Place{4, 1}));
+  EXPECT_EQ(problems[0].message, "has a blank; write none");
+  EXPECT_TRUE(pair.of.empty());
+}
+
 TEST(Schema, WorksWithoutKnowingTheStruct) {
   const Schema<Everything> typed;
   const SchemaBase& schema = typed;
