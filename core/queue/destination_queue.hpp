@@ -99,6 +99,8 @@ class DestinationQueue {
   std::uint32_t heap_place = 0;
   bool in_heap = false;
   bool in_line = false;  ///< waits for a courier
+  bool closed = false;   ///< what the gate of this version said
+  std::uint32_t gate_version = 0;
   unsigned couriers = 0;
   std::vector<WaitingCourier*> waiting;
   std::string trouble;  ///< what the last attempt with a failed host said

@@ -182,6 +182,8 @@ void LoopQueue::receive(PeerMessage message) {
                    [this](Work& given) { work(std::move(given)); },
                    [this](Withdrawal& withdrawal) { withdraw(withdrawal); },
                    [this](Expiry& expiry) { expire(expiry); },
+                   [this](Recall& asked) { recall(std::move(asked)); },
+                   [this](Recalled& answer) { recalled(std::move(answer)); },
                    [this](Settled& settled) { settle(std::move(settled)); },
                    [this](Adoption& adoption) {
                      for (store::Stored& stored : adoption.messages) adopt(std::move(stored));

@@ -16,6 +16,7 @@
 #include "plugin/chains.hpp"
 #include "queue/deliveries.hpp"
 #include "queue/forecast.hpp"
+#include "queue/gate.hpp"
 #include "queue/interned.hpp"
 #include "queue/owned_messages.hpp"
 #include "queue/peers.hpp"
@@ -65,6 +66,7 @@ struct DestinationView {
   std::optional<WallTime> last_answer{};   ///< it is there, but took nothing
   std::optional<WallTime> last_failure{};  ///< no host could be reached, or it shut down
   std::string trouble{};                   ///< what the last failure was; "" after a success
+  std::string closed{};  ///< why the operator lets nothing be tried; "" if he does
 };
 
 /// [loop thread] but for construction and destruction, which happen while no loop runs.
@@ -86,6 +88,8 @@ class LoopQueue final : public Queue, public Deliveries {
   std::size_t hold(const Selection& selection) override;
   std::size_t release(const Selection& selection) override;
   std::size_t remove(const Selection& selection) override;
+  std::size_t bounce(const Selection& selection, const std::string& why) override;
+  std::size_t set_give_up(const Selection& selection, const GiveUpTime& time) override;
 
   // Deliveries
   void on_courier_wanted(std::function<void(const Destination&)> start) override;
@@ -110,6 +114,13 @@ class LoopQueue final : public Queue, public Deliveries {
   RecordPtr record(const std::string& queue_id);
   /// What the recipients of a message wait for whose destinations are this loop's.
   std::vector<Forecast> forecasts(QueuedRecord& record) const;
+  /// The same a slice at a time: from `place` (0: the first) on. The answer is where to go on;
+  /// nothing: all were shown. A destination that comes or goes between two slices can make others
+  /// be shown twice or not at all.
+  std::optional<std::size_t> destinations(std::size_t place,
+                                          const std::function<void(DestinationView)>& each) const;
+  /// What the operator closes from now on, and opens. Attempts under way are not stopped.
+  void set_gate(GatePtr gate);
   /// A message that recovery found. It goes to its owner, whichever loop that is; what cannot be
   /// read is held and shown with the reason.
   void adopt(store::Stored stored);
@@ -124,6 +135,12 @@ class LoopQueue final : public Queue, public Deliveries {
     std::size_t recipients = 0;
     bool is_first = false;
     TimePoint deadline;
+  };
+  /// Recipients of a message that the operator returns: the loops of their destinations are asked.
+  struct Returning {
+    std::string why;
+    std::set<std::uint32_t> awaited;     ///< groups that have not answered
+    std::vector<std::uint32_t> indices;  ///< no attempt begins for these
   };
   struct Alarm final : Timer {
     explicit Alarm(LoopQueue& owner) : queue(owner) {}
@@ -166,6 +183,16 @@ class LoopQueue final : public Queue, public Deliveries {
   void turn() noexcept;
   void pump();
   void set_alarm();
+
+  // What the operator returns (loop_queue_returns.cpp)
+  std::size_t bounce(const OwnedMessage& message, const Selection& selection,
+                     const std::string& why);
+  void recall(Recall recall);
+  void recalled(Recalled answer);
+
+  // What the operator closes (loop_queue_gate.cpp)
+  static Task<void> reopen(LoopQueue& queue);
+  DestinationView destination_view(const DestinationQueue& queue) const;
 
   // Settling (loop_queue_outcomes.cpp)
   void settle(Settled settled);
@@ -224,12 +251,14 @@ class LoopQueue final : public Queue, public Deliveries {
   const QueueOptions options_;
   RetryPolicy retry_;
   Scheduler scheduler_;
+  GatePtr gate_;  ///< null: everything is open
   OwnedMessages owned_;
   Interned<Destination, DestinationHash> names_;
   Interned<LastWord, LastWordHash> words_;
   std::function<void(const Destination&)> start_courier_;
   std::map<std::uint64_t, Attempt> attempts_;  ///< under way, by ticket: the oldest first
   std::set<std::uint64_t> lost_;               ///< tickets of attempts that were given up
+  std::map<store::MessageId, Returning> returns_;
   std::uint64_t next_ticket_ = 1;
   std::uint64_t active_queued_ = 0, active_delayed_ = 0;
   std::uint64_t delivered_total_ = 0, failed_total_ = 0;

@@ -2,7 +2,6 @@
 // What operators see and do. Each change is one state of the recipient, made durable by the same
 // commit as everything else.
 #include <algorithm>
-#include <ranges>
 
 #include "queue/loop_queue.hpp"
 #include "queue/selection.hpp"
@@ -12,16 +11,6 @@ namespace {
 
 bool waits(const RecipientStatus& status) noexcept {
   return status.state == RecipientState::queued || status.state == RecipientState::delayed;
-}
-
-/// The messages that may be meant: the one of the id, if that is given, or those of the slice.
-template <class Map>
-auto range_of(Map& all, const Selection& selection) {
-  if (selection.queue_id.empty())
-    return std::ranges::subrange(all.lower_bound(selection.first), all.upper_bound(selection.last));
-  const auto id = Queue::parse_id(selection.queue_id);
-  const auto found = id ? all.find(*id) : all.end();
-  return std::ranges::subrange(found, found == all.end() ? found : std::next(found));
 }
 
 std::string before(const std::string& reason) {
@@ -174,32 +163,6 @@ void LoopQueue::withdraw_everywhere(const OwnedMessage& message,
   for (std::uint32_t g = 0; g < parts.size(); ++g)
     if (!parts[g].empty())
       send(loop_of_group(record->groups()[g]), Withdrawal{record, g, std::move(parts[g])});
-}
-
-std::vector<DestinationView> LoopQueue::destinations() const {
-  std::vector<DestinationView> views;
-  const TimePoint now = runtime_.now();
-  scheduler_.for_each([&](const DestinationQueue& queue) {
-    DestinationView& view = views.emplace_back();
-    view.destination = queue.destination().text();
-    view.ready = queue.ready();
-    view.delayed = queue.delayed();
-    view.active = queue.active();
-    view.couriers = queue.couriers;
-    view.limit = queue.limit();
-    view.failures = queue.failures();
-    if (queue.is_in_back_off(now))
-      view.back_off = std::chrono::ceil<Duration>(queue.back_off_until() - now);
-    const auto last = [&](HostResult result) {
-      const auto when = queue.last(result);
-      return when ? std::optional(wall_of(*when)) : std::nullopt;
-    };
-    view.last_success = last(HostResult::delivered);
-    view.last_answer = last(HostResult::answered);
-    view.last_failure = last(HostResult::failed);
-    view.trouble = queue.trouble;
-  });
-  return views;
 }
 
 }  // namespace postrider::queue

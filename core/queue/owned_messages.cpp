@@ -122,6 +122,15 @@ void OwnedMessages::forget_damage(OwnedMessage& message) {
   message.rest->damage.clear();
 }
 
+void OwnedMessages::set_give_up(OwnedMessage& message, WallTime when) {
+  message.record->set_give_up(when);
+  if (message.next == OwnedMessage::Next::reminder && message.due <= when) return;  // comes first
+  const bool is_in_heap = message.next != OwnedMessage::Next::nothing;
+  message.next = OwnedMessage::Next::expiry;
+  message.due = when;
+  is_in_heap ? due_.moved(message) : due_.push(message);
+}
+
 void OwnedMessages::remind(OwnedMessage& message, WallTime when) {
   if (message.next != OwnedMessage::Next::expiry || when >= message.due) return;
   message.next = OwnedMessage::Next::reminder;

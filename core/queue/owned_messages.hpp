@@ -82,6 +82,8 @@ class OwnedMessages {
   /// `active` is left to the caller.
   const QueueCounts& counts() const noexcept { return counts_; }
 
+  /// Another give-up time, also in the record.
+  void set_give_up(OwnedMessage& message, WallTime when);
   /// The delay of the message is to be told at `when`, if it is not given up before.
   void remind(OwnedMessage& message, WallTime when);
   /// A message whose reminder is due, or whose give-up time has passed; each is told once.

@@ -43,6 +43,19 @@ struct Expiry {
   RecordPtr record;
   std::uint32_t group = 0;
 };
+/// Owner to the destination's loop: the operator returns these recipients, unless an attempt is
+/// under way. The answer is a `Recalled`.
+struct Recall {
+  RecordPtr record;
+  std::uint32_t group = 0;
+  std::vector<std::uint32_t> indices;
+};
+/// The destination's loop to the owner: these recipients are out of its hands.
+struct Recalled {
+  RecordPtr record;
+  std::uint32_t group = 0;
+  std::vector<std::uint32_t> indices;  ///< all that were asked for, or none
+};
 /// The destination's loop to the owner: how an attempt ended, one outcome per index.
 struct Settled {
   RecordPtr record;
@@ -59,7 +72,8 @@ struct Settled {
 struct Adoption {
   std::vector<store::Stored> messages;
 };
-using PeerMessage = std::variant<Handover, Work, Withdrawal, Expiry, Settled, Adoption>;
+using PeerMessage =
+    std::variant<Handover, Work, Withdrawal, Expiry, Recall, Recalled, Settled, Adoption>;
 
 /// [any thread] after every loop has joined, which happens before any of them runs.
 class Peers {

@@ -129,6 +129,14 @@ struct Selection {
   bool is_everything() const;
 };
 
+/// When a message is given up: at a time, or so long after it arrived.
+struct GiveUpTime {
+  std::optional<WallTime> at{};
+  Duration after{};
+
+  WallTime of(WallTime arrived) const { return at.value_or(arrived + after); }
+};
+
 /// [loop thread] One per loop. See queue/deliveries.hpp for the side that delivery uses.
 class Queue {
  public:
@@ -158,6 +166,12 @@ class Queue {
   virtual std::size_t release(const Selection& selection) = 0;
   /// Gone for ever, without a report; whatever an attempt under way says.
   virtual std::size_t remove(const Selection& selection) = 0;
+  /// Failed now, for outcome hooks to report; `why` is told to the sender. What an attempt is under
+  /// way for is left as it is.
+  virtual std::size_t bounce(const Selection& selection, const std::string& why) = 0;
+  /// Another give-up time for messages with a selected recipient; answers how many messages. One
+  /// that has passed gives them up at once; those that are given up already stay so.
+  virtual std::size_t set_give_up(const Selection& selection, const GiveUpTime& time) = 0;
 };
 
 }  // namespace postrider::queue

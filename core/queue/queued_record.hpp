@@ -56,7 +56,7 @@ class QueuedRecord final : public MessageRecord {
   // What needs no use.
   store::MessageId id() const noexcept override { return id_; }
   WallTime arrived() const noexcept override { return arrived_; }
-  WallTime give_up_at() const noexcept override { return give_up_at_; }
+  WallTime give_up_at() const noexcept override { return give_up_at_.load(); }
   std::uint64_t size() const noexcept override { return size_; }
 
   // While the record is in use, see begin_use().
@@ -71,6 +71,9 @@ class QueuedRecord final : public MessageRecord {
   std::string read(std::uint64_t offset, std::size_t length) const override;
   std::string_view memory() const noexcept override;
   store::Result<store::BodyPtr> body() const override;
+
+  /// By the owner's loop only; others see it from now on.
+  void set_give_up(WallTime when) noexcept { give_up_at_.store(when); }
 
   /// One group per destination, in the order of the first recipients. Equal destinations are the
   /// same pointer. Before the hand-over only.
@@ -103,7 +106,7 @@ class QueuedRecord final : public MessageRecord {
 
   const store::MessageId id_;
   const WallTime arrived_;
-  const WallTime give_up_at_;
+  std::atomic<WallTime> give_up_at_;
   const std::uint64_t size_;
   store::Store& store_;
   MemoryBudget& budget_;

@@ -48,7 +48,7 @@ void Scheduler::hurry(Scheduled& item, TimePoint now) {
 
 Scheduled* Scheduler::take(const Destination& destination, TimePoint now) {
   const auto found = queues_.find(destination);
-  if (found == queues_.end()) return nullptr;
+  if (found == queues_.end() || is_closed(**found)) return nullptr;
   Scheduled* item = (*found)->take(now);
   review(**found, now);
   return item;
@@ -90,7 +90,7 @@ const Destination* Scheduler::next_wanted(TimePoint now) {
       lines_[line].pop_front();
       queue.in_line = false;
       ++steps_;
-      const bool wanted = queue.missing_couriers(now) > 0;
+      const bool wanted = !is_closed(queue) && queue.missing_couriers(now) > 0;
       if (wanted) {
         ++queue.couriers;
         ++working_;
@@ -126,7 +126,8 @@ void Scheduler::courier_resumes(const Destination& destination, WaitingCourier& 
 
 void Scheduler::review(DestinationQueue& queue, TimePoint now) {
   queue.mature(now);
-  std::size_t missing = queue.missing_couriers(now);
+  const bool closed = is_closed(queue);
+  std::size_t missing = closed ? 0 : queue.missing_couriers(now);
   for (; missing > 0 && !queue.waiting.empty(); --missing) {
     WaitingCourier* courier = queue.waiting.back();
     queue.waiting.pop_back();
@@ -137,7 +138,8 @@ void Scheduler::review(DestinationQueue& queue, TimePoint now) {
     queue.in_line = true;
     lines_[line_of(queue)].push_back(&queue);
   }
-  std::optional<TimePoint> event = queue.next_event(now);
+  std::optional<TimePoint> event;
+  if (!closed) event = queue.next_event(now);
   if (queue.is_idle() && queue.waiting.empty() && !queue.in_line)
     event = std::max(now, queue.back_off_until()) + options_.idle;
   set_event(queue, event);
@@ -156,6 +158,30 @@ void Scheduler::set_event(DestinationQueue& queue, std::optional<TimePoint> even
   queue.in_heap = true;
 }
 
+void Scheduler::set_gate(std::function<bool(const Destination&)> is_closed) {
+  gate_ = std::move(is_closed);
+  ++gate_version_;
+  look_again_.merge(closed_);
+  closed_.clear();
+}
+
+bool Scheduler::is_closed(DestinationQueue& queue) {
+  if (queue.gate_version == gate_version_) return queue.closed;
+  queue.gate_version = gate_version_;
+  queue.closed = gate_ && gate_(queue.destination());
+  if (queue.closed) closed_.insert(&queue);
+  return queue.closed;
+}
+
+bool Scheduler::reopen(std::size_t count, TimePoint now) {
+  for (; count > 0 && !look_again_.empty(); --count) {
+    DestinationQueue& queue = **look_again_.begin();
+    look_again_.erase(look_again_.begin());
+    review(queue, now);
+  }
+  return !look_again_.empty();
+}
+
 std::optional<TimePoint> Scheduler::next_event() const noexcept {
   if (events_.is_empty()) return std::nullopt;
   return events_.top()->due;
@@ -165,10 +191,13 @@ void Scheduler::tick(TimePoint now) {
   while (!events_.is_empty() && events_.top()->due <= now) {
     DestinationQueue& queue = *events_.top();
     set_event(queue, std::nullopt);
-    if (queue.is_idle() && queue.waiting.empty() && !queue.in_line)
-      queues_.erase(queues_.find(queue.destination()));
-    else
+    if (!queue.is_idle() || !queue.waiting.empty() || queue.in_line) {
       review(queue, now);
+      continue;
+    }
+    closed_.erase(&queue);
+    look_again_.erase(&queue);
+    queues_.erase(queues_.find(queue.destination()));
   }
 }
 
@@ -179,6 +208,19 @@ const DestinationQueue* Scheduler::find(const Destination& destination) const {
 
 void Scheduler::for_each(const std::function<void(const DestinationQueue&)>& each) const {
   for (const auto& queue : queues_) each(*queue);
+}
+
+std::optional<std::size_t> Scheduler::for_some(
+    std::size_t place, std::size_t count,
+    const std::function<void(const DestinationQueue&)>& each) const {
+  // By bucket: the only order that outlasts the end of this call.
+  for (; place < queues_.bucket_count(); ++place) {
+    if (count == 0) return place;
+    const std::size_t size = queues_.bucket_size(place);
+    for (auto it = queues_.begin(place); it != queues_.end(place); ++it) each(**it);
+    count -= std::min(count, std::max<std::size_t>(size, 1));
+  }
+  return std::nullopt;
 }
 
 void Scheduler::clear(const std::function<void(Scheduled&)>& each) {

@@ -63,6 +63,12 @@ class Scheduler {
   /// It waits no longer of its own accord.
   void courier_resumes(const Destination& destination, WaitingCourier& courier);
 
+  /// To which destinations no delivery is handed out; asked anew for each after this call.
+  void set_gate(std::function<bool(const Destination&)> is_closed);
+  /// After set_gate(): let up to `count` destinations go on that were closed until then. False:
+  /// there was none left.
+  bool reopen(std::size_t count, TimePoint now);
+
   /// When tick() is to be called; nothing: never.
   std::optional<TimePoint> next_event() const noexcept;
   void tick(TimePoint now);
@@ -70,6 +76,11 @@ class Scheduler {
   std::size_t destinations() const noexcept { return queues_.size(); }
   const DestinationQueue* find(const Destination& destination) const;
   void for_each(const std::function<void(const DestinationQueue&)>& each) const;
+  /// For about `count` destinations from `place` (0: the first) on; the answer is where to go on,
+  /// nothing: there are no more.
+  std::optional<std::size_t> for_some(
+      std::size_t place, std::size_t count,
+      const std::function<void(const DestinationQueue&)>& each) const;
   /// Take every delivery that is not active out, for the end.
   void clear(const std::function<void(Scheduled&)>& each);
   /// Moves in lists and heaps so far: what the tests count instead of time.
@@ -83,6 +94,7 @@ class Scheduler {
   /// forgotten.
   void review(DestinationQueue& queue, TimePoint now);
   void set_event(DestinationQueue& queue, std::optional<TimePoint> event);
+  bool is_closed(DestinationQueue& queue);
   bool may_start(std::size_t line) const noexcept;
   std::size_t line_of(const DestinationQueue& queue) const noexcept;
 
@@ -108,6 +120,10 @@ class Scheduler {
   DueHeap<DestinationQueue> events_;
   std::array<std::deque<DestinationQueue*>, 3> lines_;
   std::size_t working_ = 0;  ///< couriers that do not wait
+  std::function<bool(const Destination&)> gate_;
+  std::uint32_t gate_version_ = 0;
+  std::unordered_set<DestinationQueue*> closed_;      ///< found closed by this gate
+  std::unordered_set<DestinationQueue*> look_again_;  ///< by a gate before it
 };
 
 }  // namespace postrider::queue

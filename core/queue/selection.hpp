@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <optional>
+#include <ranges>
 #include <string_view>
 
 #include "queue/owned_messages.hpp"
@@ -27,6 +29,16 @@ class AddressesRead {
  private:
   std::optional<RecordUse> use_;
 };
+
+/// The messages that may be meant: the one of the id, if that is given, or those of the slice.
+template <class Map>
+auto range_of(Map& all, const Selection& selection) {
+  if (selection.queue_id.empty())
+    return std::ranges::subrange(all.lower_bound(selection.first), all.upper_bound(selection.last));
+  const auto id = Queue::parse_id(selection.queue_id);
+  const auto found = id ? all.find(*id) : all.end();
+  return std::ranges::subrange(found, found == all.end() ? found : std::next(found));
+}
 
 /// What the selection says of the message as a whole: id, sender, size, time of arrival.
 bool covers(const Selection& selection, const OwnedMessage& message);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// An operator works on a hundred thousand messages while mail flows: real time, a real loop. What
+// is bounded generously here is printed exactly.
+#include <cstdio>
+#include <ctime>
+
+#include "queue/envelope_codec.hpp"
+#include "queue/walk.hpp"
+#include "queue_world.hpp"
+#include "runtime/task_set.hpp"
+#include "runtime/uv/uv_runtime.hpp"
+
+namespace postrider::queue {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Micros = std::chrono::microseconds;
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::size_t kMessages = 20'000;  // each costs ten times as much
+#else
+constexpr std::size_t kMessages = 100'000;
+#endif
+constexpr std::size_t kDestinations = 1000;
+
+struct HundredThousand : testing::Test {
+  HundredThousand() : runtime(runtime::make_uv_runtime()), store(*runtime) {
+    QueueOptions options;
+    options.hostname = "mx.example";
+    peers = std::make_shared<Peers>(1);
+    chains = std::make_shared<FakeChains>(*runtime);
+    chains->hooked = chains->reporting = false;
+    queue = std::make_unique<LoopQueue>(
+        QueueParts{*runtime, store, log, peers, 0, [this] { return chains; }, options});
+    queue->on_courier_wanted([this](const Destination& destination) {
+      while (auto delivery = queue->take(destination)) {
+        const bool live = destination.name == "live.example";
+        arrived += live ? 1U : 0U;
+        queue->finish(*delivery, live ? delivered(*delivery) : no_connection(*delivery));
+      }
+      queue->courier_left(destination);
+    });
+    tasks = std::make_unique<runtime::TaskSet>(*runtime);
+  }
+  ~HundredThousand() override {
+    tasks.reset();
+    queue.reset();
+  }
+
+  /// As a restart finds them.
+  void fill() {
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      const std::string to = "u@d" + std::to_string(i % kDestinations) + ".example";
+      Envelope envelope;
+      envelope.reverse_path = QueueWorld::path("me@home.example");
+      envelope.recipients.push_back({QueueWorld::path(to), {}});
+      envelope.arrived = runtime->wall_now();
+      MessageState state{runtime->wall_now() + 5 * 24h, std::vector<RecipientStatus>(1)};
+      const store::MessageId id = store.new_id();
+      store.durable[id] = {id, encode(envelope), encode(state),
+                           store::make_memory_body("Subject: x\r\n\r\nbody\r\n")};
+    }
+    ASSERT_TRUE(recover(store, *peers, log));
+  }
+
+  /// Of this thread's processor: how busy the machine is otherwise does not count.
+  static Micros worked() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::duration_cast<Micros>(std::chrono::seconds(time.tv_sec) +
+                                              std::chrono::nanoseconds(time.tv_nsec));
+  }
+  /// Measures how long the loop is held: what it works between two turns that a timer sees.
+  static Task<void> probe(HundredThousand& test) {
+    for (Micros last = worked();;) {
+      co_await sleep_for(*test.runtime, 0ms);
+      const Micros now = worked();
+      test.held = std::max(test.held, now - last);
+      last = now;
+    }
+  }
+  /// A message now and then: how long until it is accepted.
+  static Task<void> mail(HundredThousand& test) {
+    for (;;) {
+      Submission submission;
+      submission.reverse_path = QueueWorld::path("me@home.example");
+      submission.recipients.push_back({QueueWorld::path("you@live.example"), {}});
+      submission.body = store::make_memory_body("Subject: y\r\n\r\nbody\r\n");
+      const auto begin = Clock::now();
+      const auto stored = co_await test.queue->submit(std::move(submission));
+      EXPECT_TRUE(stored.has_value());
+      test.accepted += 1;
+      test.waited = std::max(test.waited, std::chrono::duration_cast<Micros>(Clock::now() - begin));
+      co_await sleep_for(*test.runtime, 1ms);
+    }
+  }
+
+  using Change = std::function<std::size_t(const Selection&)>;
+  static Task<void> command(HundredThousand& test, const char* name, Selection selection,
+                            std::size_t expected, Change change) {
+    test.held = test.waited = Micros(0);
+    const std::size_t accepted = test.accepted;
+    std::size_t changed = 0;
+    const auto begin = Clock::now();
+    co_await walk(*test.runtime, *test.queue, std::move(selection), [&](const Selection& slice) {
+      changed += change(slice);
+      return true;
+    });
+    while (test.queue->commits_under_way() > 10) co_await sleep_for(*test.runtime, 1ms);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+    std::printf(
+        "%-10s %6zu in %5lld ms, loop held at most %6.2f ms, %4zu accepted, at most %6.2f ms\n",
+        name, changed, static_cast<long long>(took.count()),
+        static_cast<double>(test.held.count()) / 1000, test.accepted - accepted,
+        static_cast<double>(test.waited.count()) / 1000);
+    EXPECT_EQ(changed, expected) << name;
+    EXPECT_LT(test.held, 100ms) << name;
+    EXPECT_GT(test.accepted, accepted) << name << ": no mail was accepted meanwhile";
+  }
+
+  static Task<void> operate(HundredThousand& test) {
+    LoopQueue& queue = *test.queue;
+    while (queue.counts().messages < kMessages) co_await sleep_for(*test.runtime, 10ms);
+    co_await sleep_for(*test.runtime, 200ms);
+    test.tasks->spawn(probe(test));
+    test.tasks->spawn(mail(test));
+    Selection all;
+    all.destination = "d*";
+    TallyTable table;
+    co_await command(test, "count", all, 0, [&](const Selection& slice) {
+      queue.tally(slice, TallyKey::destination, table);
+      return std::size_t{0};
+    });
+    EXPECT_EQ(table.all.recipients(), kMessages);
+    EXPECT_EQ(table.by.size(), kDestinations);
+    co_await command(test, "list", all, kMessages,
+                     [&](const Selection& slice) { return queue.list(slice).size(); });
+    co_await command(test, "hold", all, kMessages,
+                     [&](const Selection& slice) { return queue.hold(slice); });
+    co_await command(test, "release", all, kMessages,
+                     [&](const Selection& slice) { return queue.release(slice); });
+    co_await command(test, "retry", all, kMessages,
+                     [&](const Selection& slice) { return queue.retry(slice); });
+    co_await command(test, "give-up", all, kMessages, [&](const Selection& slice) {
+      return queue.set_give_up(slice, {.at = {}, .after = 24h});
+    });
+    co_await command(test, "bounce", all, kMessages,
+                     [&](const Selection& slice) { return queue.bounce(slice, ""); });
+    EXPECT_EQ(queue.counts().failed, kMessages);  // nobody reports them
+    co_await command(test, "remove", all, kMessages,
+                     [&](const Selection& slice) { return queue.remove(slice); });
+    co_await sleep_for(*test.runtime, 100ms);
+    EXPECT_LT(queue.counts().messages, 100U);
+    EXPECT_GT(test.arrived, 100U);
+    test.runtime->stop();
+  }
+
+  std::unique_ptr<runtime::Runtime> runtime;
+  RecordingStore store;
+  MemoryLog log;
+  std::shared_ptr<Peers> peers;
+  std::shared_ptr<FakeChains> chains;
+  std::unique_ptr<LoopQueue> queue;
+  std::unique_ptr<runtime::TaskSet> tasks;
+  std::size_t accepted = 0, arrived = 0;
+  Micros held{0}, waited{0};
+};
+
+TEST_F(HundredThousand, EveryCommandWhileMailFlows) {
+  fill();
+  tasks->spawn(operate(*this));
+  runtime->run();
+}
+
+}  // namespace
+}  // namespace postrider::queue
