@@ -175,7 +175,9 @@ std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
 std::vector<std::string> needs_restart(const config::Settings& before,
                                        const config::Settings& after) {
   std::vector<std::string> changed;
-  if (before.server != after.server) changed.push_back("server");
+  config::Server server = before.server;
+  server.mode = after.server.mode;  // in force at once
+  if (server != after.server) changed.push_back("server");
   if (before.log.file != after.log.file) changed.push_back("log.file");
   if (before.listen != after.listen) changed.push_back("listen");
   if (before.queue != after.queue) changed.push_back("queue");

@@ -82,12 +82,18 @@ bool Server::open_store() {
   store::LogOptions options;
   options.folder = server.spool;
   auto opened = store::open_log_store(options);
-  if (opened) {
-    store_ = std::move(*opened);
-    return true;
+  if (!opened) {
+    complain_("server.spool: " + opened.error().detail);
+    return false;
   }
-  complain_("server.spool: " + opened.error().detail);
-  return false;
+  store_ = std::move(*opened);
+  auto orders = load_orders(server.spool);
+  if (!orders) {
+    complain_(orders.error());
+    return false;
+  }
+  orders_ = std::move(*orders);
+  return true;
 }
 
 void Server::make_workers() {
@@ -136,6 +142,7 @@ Task<void> Server::serve() {
 Task<int> Server::start() {
   const auto started = co_await ask_all<StartResult>([](Worker& worker) { return worker.start(); });
   if (!report(started)) co_return kExitConfig;
+  (void)co_await obey();  // before there is mail to try
   if (!recover()) co_return kExitIo;
   if (!report({ports_are_free()})) co_return kExitUnavailable;
   listening_ = true;
@@ -170,7 +177,9 @@ void Server::say_ready() {
   for (const receive::Endpoint& endpoint : configuration_->endpoints)
     where += (where.empty() ? "" : " ") + endpoint.address.text();
   log_->write(LogLevel::info, "serving",
-              {{"listen", where}, {"loops", std::to_string(workers_.size())}});
+              {{"listen", where},
+               {"loops", std::to_string(workers_.size())},
+               {"mode", mode_name(mode().mode)}});
   // sd_notify(3) is one datagram; no library is needed for it.
   const char* address = std::getenv("NOTIFY_SOCKET");
   if (!address || std::strlen(address) >= sizeof(sockaddr_un::sun_path)) return;
@@ -207,6 +216,7 @@ Task<control::Reloading> Server::reload() {
   log_->write(LogLevel::info, "reloaded", {{"file", fresh->file}});
   for (const std::string& key : restart)
     log_->write(LogLevel::warning, "changed, in force after a restart only", {{"key", key}});
+  (void)co_await obey();  // server.mode may be another
   co_return control::Reloading{.restart = std::move(restart)};
 }
 

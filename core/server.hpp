@@ -13,6 +13,7 @@
 
 #include "configuration.hpp"
 #include "control/control_server.hpp"
+#include "orders.hpp"
 #include "runtime/ask.hpp"
 #include "worker.hpp"
 
@@ -85,15 +86,34 @@ class Server final : public control::Daemon {
   store::Stats store_stats() const override;
   Task<queue::QueueCounts> counts() override;
   Task<control::Listing> list(queue::Selection selection) override;
+  Task<void> explain_waits(std::vector<queue::MessageView>& messages);
   Task<queue::TallyTable> tally(queue::Selection selection, queue::TallyKey key) override;
   Task<std::size_t> change(control::QueueChange change, queue::Selection selection) override;
-  Task<std::vector<queue::DestinationView>> destinations() override;
   Task<std::vector<queue::Forecast>> forecasts(std::string queue_id) override;
+  Task<control::DestinationListing> destinations(std::function<bool(const std::string&)> is_meant,
+                                                 std::size_t limit) override;
+  Task<bool> reports_failures() override;
   std::expected<std::string, std::string> headers(const std::string& queue_id) override;
+  std::expected<std::string, std::string> content(const std::string& queue_id,
+                                                  std::uint64_t offset) override;
   Task<std::vector<plugin::PluginView>> plugins() override;
   Task<std::optional<std::string>> plugin_command(std::vector<std::string> words) override;
+  std::expected<std::string, std::string> read(const std::string& queue_id, std::uint64_t offset,
+                                               std::size_t most);
   Task<control::Reloading> reload() override;
   void stop() override;
+
+  // Standing orders (server_orders.cpp)
+  control::ModeView mode() const override;
+  const std::vector<queue::Suspension>& suspended() const override { return orders_.suspended; }
+  Task<control::Done> set_mode(std::optional<config::Mode> mode) override;
+  Task<control::Done> suspend(std::string pattern, std::string reason) override;
+  Task<control::Done> resume(std::string pattern) override;
+  Task<control::Done> drain_queue(bool stop_after) override;
+  Task<control::Done> end_drain() override;
+  Task<bool> obey();
+  control::Done order(Orders orders);
+  Task<void> stop_when_drained();
 
   ConfigurationPtr configuration_;
   std::function<void(const std::string&)> complain_;
@@ -110,6 +130,9 @@ class Server final : public control::Daemon {
   runtime::WatchPtr signals_;
   int signal_descriptor_ = -1;
   WallTime started_at_{};
+  Orders orders_;
+  std::optional<WallTime> draining_since_;
+  bool stops_when_drained_ = false;
   bool stopping_ = false;
   bool reloading_ = false;
   bool listening_ = false;   ///< clients may connect

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The server as the operator's commands see it: one question to all loops, one answer.
 #include <algorithm>
+#include <unordered_map>
 
 #include "control/control_json.hpp"
 #include "queue/walk.hpp"
@@ -11,6 +12,7 @@ namespace postrider {
 namespace {
 
 constexpr std::size_t kShownHeader = 64 * 1024;
+constexpr std::size_t kShownContent = 256 * 1024;
 /// Of one loop, in one answer: a message may have thousands.
 constexpr std::size_t kShownRecipients = 100'000;
 
@@ -43,17 +45,22 @@ void add(plugin::PluginView& sum, const plugin::PluginView& one) {
     if (one.hooks[i].kind == sum.hooks[i].kind) add(sum.hooks[i].counter, one.hooks[i].counter);
 }
 
-std::size_t apply(queue::LoopQueue& queue, control::QueueChange change,
+std::size_t apply(queue::LoopQueue& queue, const control::QueueChange& change,
                   const queue::Selection& selection) {
-  switch (change) {
-    case control::QueueChange::retry:
+  using enum control::QueueChange::Kind;
+  switch (change.kind) {
+    case retry:
       return queue.retry(selection);
-    case control::QueueChange::hold:
+    case hold:
       return queue.hold(selection);
-    case control::QueueChange::release:
+    case release:
       return queue.release(selection);
-    case control::QueueChange::remove:
+    case remove:
       return queue.remove(selection);
+    case bounce:
+      return queue.bounce(selection, change.text);
+    case give_up:
+      return queue.set_give_up(selection, change.give_up);
   }
   return 0;
 }
@@ -95,23 +102,34 @@ Task<std::size_t> change_in(Worker& worker, control::QueueChange change,
   co_return changed;
 }
 
-bool has_queued(const queue::MessageView& message) {
-  return std::ranges::find(message.recipients, queue::RecipientState::queued,
-                           &queue::RecipientView::state) != message.recipients.end();
+Task<std::vector<queue::DestinationView>> destinations_of(
+    Worker& worker, std::function<bool(const std::string&)> is_meant) {
+  std::vector<queue::DestinationView> views;
+  std::optional<std::size_t> place = 0;
+  while (place) {
+    place = worker.queue().destinations(*place, [&](queue::DestinationView view) {
+      if (is_meant(view.destination)) views.push_back(std::move(view));
+    });
+    if (place) co_await sleep_for(worker.runtime(), 0ms);
+  }
+  co_return views;
 }
 
 /// New mail for a destination in back-off is queued, not delayed: it was never tried. Its owner
-/// does not know why it waits and until when; the destination's loop does.
-void explain_back_off(queue::MessageView& message,
-                      const std::vector<queue::DestinationView>& destinations, WallTime now) {
-  for (queue::RecipientView& recipient : message.recipients) {
-    if (recipient.state != queue::RecipientState::queued) continue;
-    const auto found = std::ranges::find(destinations, recipient.destination,
-                                         &queue::DestinationView::destination);
-    if (found == destinations.end() || found->back_off <= 0ms) continue;
-    recipient.reason = "waits: its destination failed " + std::to_string(found->failures) +
-                       (found->failures == 1 ? " time" : " times in a row");
-    recipient.next_attempt = now + found->back_off;
+/// does not know why it waits and until when; the destination's loop does. It also knows what the
+/// operator has closed.
+void explain_wait(queue::RecipientView& recipient, const queue::DestinationView& destination,
+                  WallTime now) {
+  const bool is_queued = recipient.state == queue::RecipientState::queued;
+  if (!is_queued && recipient.state != queue::RecipientState::delayed) return;
+  if (!destination.closed.empty()) {
+    recipient.reason = "waits: " + destination.closed +
+                       (is_queued ? std::string() : "; before: " + recipient.reason);
+    recipient.next_attempt.reset();
+  } else if (is_queued && destination.back_off > 0ms) {
+    recipient.reason = "waits: its destination failed " + std::to_string(destination.failures) +
+                       (destination.failures == 1 ? " time" : " times in a row");
+    recipient.next_attempt = now + destination.back_off;
   }
 }
 
@@ -149,12 +167,21 @@ Task<control::Listing> Server::list(queue::Selection selection) {
   std::ranges::sort(listing.messages, {}, &queue::MessageView::queue_id);
   listing.is_cut = listing.messages.size() > limit;
   if (listing.is_cut) listing.messages.resize(limit);
-  if (std::ranges::any_of(listing.messages, has_queued)) {
-    const auto waiting = co_await destinations();
-    for (queue::MessageView& message : listing.messages)
-      explain_back_off(message, waiting, runtime_->wall_now());
-  }
+  co_await explain_waits(listing.messages);
   co_return listing;
+}
+
+Task<void> Server::explain_waits(std::vector<queue::MessageView>& messages) {
+  std::unordered_map<std::string, queue::DestinationView> known;
+  for (const queue::MessageView& message : messages)
+    for (const queue::RecipientView& recipient : message.recipients)
+      known.try_emplace(recipient.destination);
+  const auto found = co_await destinations(
+      [&known](const std::string& name) { return known.contains(name); }, known.size());
+  for (const queue::DestinationView& view : found.destinations) known[view.destination] = view;
+  for (queue::MessageView& message : messages)
+    for (queue::RecipientView& recipient : message.recipients)
+      explain_wait(recipient, known[recipient.destination], runtime_->wall_now());
 }
 
 Task<queue::TallyTable> Server::tally(queue::Selection selection, queue::TallyKey key) {
@@ -173,13 +200,29 @@ Task<std::size_t> Server::change(control::QueueChange change, queue::Selection s
   co_return changed;
 }
 
-Task<std::vector<queue::DestinationView>> Server::destinations() {
+Task<control::DestinationListing> Server::destinations(
+    std::function<bool(const std::string&)> is_meant, std::size_t limit) {
   using Views = std::vector<queue::DestinationView>;
-  const auto all = co_await ask_all<Views>(
-      [](Worker& worker) -> Task<Views> { return worker.queue().destinations(); });
-  Views merged;
-  for (const Views& views : all) merged.insert(merged.end(), views.begin(), views.end());
-  co_return merged;
+  auto all = co_await ask_at_once<Views>(
+      [is_meant](Worker& worker) { return destinations_of(worker, is_meant); });
+  control::DestinationListing listing;
+  for (Views& views : all) std::ranges::move(views, std::back_inserter(listing.destinations));
+  listing.in_all = listing.destinations.size();
+  const auto waiting = [](const queue::DestinationView& view) {
+    return view.ready + view.delayed + view.active;
+  };
+  std::ranges::sort(listing.destinations, [&](const auto& one, const auto& other) {
+    const auto a = waiting(one), b = waiting(other);
+    return a != b ? a > b : one.destination < other.destination;
+  });
+  if (listing.in_all > limit) listing.destinations.resize(limit);
+  co_return listing;
+}
+
+Task<bool> Server::reports_failures() {
+  const auto all = co_await ask_all<bool>(
+      [](Worker& worker) -> Task<bool> { return Task<bool>(worker.plugins().reports_failures()); });
+  co_return std::ranges::find(all, true) != all.end();
 }
 
 Task<std::vector<queue::Forecast>> Server::forecasts(std::string queue_id) {
@@ -200,15 +243,29 @@ Task<std::vector<queue::Forecast>> Server::forecasts(std::string queue_id) {
 }
 
 std::expected<std::string, std::string> Server::headers(const std::string& queue_id) {
+  auto octets = read(queue_id, 0, kShownHeader);
+  if (!octets) return octets;
+  if (const std::size_t end = octets->find("\r\n\r\n"); end != octets->npos)
+    octets->resize(end + 2);
+  return octets;
+}
+
+std::expected<std::string, std::string> Server::content(const std::string& queue_id,
+                                                        std::uint64_t offset) {
+  return read(queue_id, offset, kShownContent);
+}
+
+std::expected<std::string, std::string> Server::read(const std::string& queue_id,
+                                                     std::uint64_t offset, std::size_t most) {
   const auto id = queue::Queue::parse_id(queue_id);
   if (!id) return std::unexpected("\"" + queue_id + "\" is no queue id");
   const auto body = store_->body(*id);
   if (!body) return std::unexpected(body.error().detail);
-  std::string octets(std::min<std::uint64_t>((*body)->size(), kShownHeader), '\0');
-  const auto read = (*body)->read(0, octets.data(), octets.size());
+  const std::uint64_t left = (*body)->size() - std::min(offset, (*body)->size());
+  std::string octets(static_cast<std::size_t>(std::min<std::uint64_t>(left, most)), '\0');
+  const auto read = (*body)->read(offset, octets.data(), octets.size());
   if (!read) return std::unexpected(read.error().detail);
   octets.resize(*read);
-  if (const std::size_t end = octets.find("\r\n\r\n"); end != octets.npos) octets.resize(end + 2);
   return octets;
 }
 

@@ -153,6 +153,11 @@ Task<bool> Worker::drain(Duration limit) {
   co_return finished.has_value();
 }
 
+void Worker::obey(queue::GatePtr gate, const std::string& refusal) {
+  queue_.set_gate(std::move(gate));
+  listener_.turn_away(refusal);
+}
+
 void Worker::reopen() noexcept {
   if (plugins_) plugins_->reopen();
 }

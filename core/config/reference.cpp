@@ -136,11 +136,10 @@ constexpr std::string_view kPageHead =
     "page.\n\n"
     "- A duration is a text such as `\"500ms\"`, `\"5s\"`, `\"1h30m\"` (units: ms s m h d w).\n"
     "- A size is a text such as `\"64KiB\"` or `\"10MB\"`, or a number of octets.\n\n"
-    "SIGHUP and `postrider reload` put `log.level` and the tables `smtp`, `relay`, `local`, "
-    "`deliver` and\n"
-    "`plugin` in force: sessions under way keep what they began with, deliveries take it at once. "
-    "The\n"
-    "rest of `log`, and `server`, `listen`, `queue` and `dns`, take effect at the next start.\n\n"
+    "SIGHUP and `postrider reload` put `log.level`, `server.mode` and the tables `smtp`, `relay`,\n"
+    "`local`, `deliver` and `plugin` in force: sessions under way keep what they began with,\n"
+    "deliveries take it at once. The rest of `log` and `server`, and `listen`, `queue` and `dns`,\n"
+    "take effect at the next start.\n\n"
     "## Top level\n";
 
 }  // namespace

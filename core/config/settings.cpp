@@ -85,6 +85,13 @@ void Server::describe(Schema<Server>& schema) {
   schema.field("spool", &Server::spool, "Folder of the queue").check(check_not_empty);
   schema.field("store", &Server::store, "Where the queue lives: \"memory\" loses mail at a restart")
       .choices({{"log", StoreKind::log}, {"memory", StoreKind::memory}});
+  schema
+      .field("mode", &Server::mode,
+             "Take mail and deliver it, only one of both, or neither; what was taken stays queued")
+      .choices({{"inbound-outbound", Mode::inbound_outbound},
+                {"inbound-only", Mode::inbound_only},
+                {"outbound-only", Mode::outbound_only},
+                {"none", Mode::none}});
   schema.field("control", &Server::control, "Unix socket of the postrider tool")
       .check(check_not_empty);
   schema

@@ -11,6 +11,8 @@
 #include <postrider/ip_address.hpp>
 #include <postrider/schema.hpp>
 
+#include "config/mode.hpp"
+
 namespace postrider::config {
 
 /// How many event loops: a number, or one per core when empty ("auto").
@@ -33,6 +35,7 @@ struct Server {
   Loops loops;
   std::string spool = "/var/lib/postrider/spool";
   StoreKind store = StoreKind::log;
+  Mode mode = Mode::inbound_outbound;
   std::string control = "/run/postrider/control.sock";
   std::vector<std::string> plugin_path;  ///< load() puts the installation's folder in if empty
   Duration drain_timeout = 30s;

@@ -5,12 +5,16 @@
 #include <array>
 
 #include "control/control_json.hpp"
+#include "control/order_commands.hpp"
 #include "control/queue_commands.hpp"
 #include "control/request.hpp"
+#include "queue/selection.hpp"
 
 namespace postrider::control {
 
 namespace {
+
+constexpr std::size_t kShownDestinations = 1000;
 
 struct Command {
   std::string_view words;  ///< as the operator types them
@@ -20,16 +24,26 @@ struct Command {
 
 Task<Json> status(Daemon& daemon, Request) {
   const queue::QueueCounts counts = co_await daemon.counts();
-  co_return Json{{"hostname", daemon.hostname()},    {"started", time_text(daemon.started_at())},
-                 {"stopping", daemon.is_stopping()}, {"sessions", to_json(daemon.sessions())},
-                 {"queue", to_json(counts)},         {"store", to_json(daemon.store_stats())}};
+  Json orders = to_json(daemon.mode());
+  orders["suspended"] = to_json(daemon.suspended());
+  co_return Json{
+      {"hostname", daemon.hostname()},          {"started", time_text(daemon.started_at())},
+      {"stopping", daemon.is_stopping()},       {"orders", std::move(orders)},
+      {"sessions", to_json(daemon.sessions())}, {"queue", to_json(counts)},
+      {"store", to_json(daemon.store_stats())}};
 }
 
-Task<Json> destinations(Daemon& daemon, Request) {
-  const auto all = co_await daemon.destinations();
+/// `destinations`, `destinations PATTERN`: those with the most mail.
+Task<Json> destinations(Daemon& daemon, Request request) {
+  const std::string pattern = request.words.size() > 1 ? request.words.back() : std::string();
+  const auto found = co_await daemon.destinations(
+      [pattern](const std::string& name) { return queue::fits(pattern, name); },
+      request.limit.value_or(kShownDestinations));
   Json list = Json::array();
-  for (const queue::DestinationView& destination : all) list.push_back(to_json(destination));
-  co_return Json{{"destinations", std::move(list)}};
+  for (const queue::DestinationView& one : found.destinations) list.push_back(to_json(one));
+  co_return Json{{"destinations", std::move(list)},
+                 {"in_all", found.in_all},
+                 {"suspended", to_json(daemon.suspended())}};
 }
 
 Task<Json> plugins(Daemon& daemon, Request) {
@@ -52,7 +66,7 @@ Task<Json> stop(Daemon& daemon, Request) {
   return Task<Json>(Json{{"stopping", true}});
 }
 
-constexpr std::array<Command, 13> kCommands{{
+constexpr std::array<Command, 20> kCommands{{
     {"status", 0, status},
     {"queue list", 0, queue_list},
     {"queue count", 0, queue_count},
@@ -62,7 +76,14 @@ constexpr std::array<Command, 13> kCommands{{
     {"queue hold", 1, queue_hold},
     {"queue release", 1, queue_release},
     {"queue remove", 1, queue_remove},
-    {"destinations", 0, destinations},
+    {"queue bounce", 1, queue_bounce},
+    {"queue give-up", 1, queue_give_up},
+    {"queue body", 1, queue_body},
+    {"destinations", 1, destinations},
+    {"destination suspend", 1, destination_suspend},
+    {"destination resume", 1, destination_resume},
+    {"mode", 1, mode_command},
+    {"drain", 1, drain_command},
     {"plugins", 0, plugins},
     {"reload", 0, reload},
     {"stop", 0, stop},

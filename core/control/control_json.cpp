@@ -136,7 +136,8 @@ Json to_json(const queue::DestinationView& destination) {
           {"last_success", time(destination.last_success)},
           {"last_answer", time(destination.last_answer)},
           {"last_failure", time(destination.last_failure)},
-          {"trouble", destination.trouble}};
+          {"trouble", destination.trouble},
+          {"closed", destination.closed}};
 }
 
 Json to_json(const plugin::PluginView& plugin) {

@@ -30,9 +30,11 @@ Json held(const Standing& standing) {
 Json failed(const Standing& standing) {
   const std::string& id = standing.message.queue_id;
   const bool too_old = standing.recipient.status == "5.4.7";
+  const bool returned = standing.recipient.reason.starts_with("returned by the operator");
   const bool by_remote = !too_old && !standing.recipient.remote.empty();
   return step({},
               too_old     ? "give-up time"
+              : returned  ? "operator"
               : by_remote ? "remote"
                           : "this host",
               "no further attempt; it stays until: postrider queue remove " + id +
@@ -63,6 +65,11 @@ Json schedule(const Standing& standing) {
   return step(standing.forecast->at, "retry schedule", std::move(text));
 }
 
+std::string closed(const std::string& why) {
+  return why + (why.starts_with("the mode") ? "; until: postrider mode outbound-only"
+                                            : "; until: postrider destination resume");
+}
+
 Json waiting(const Standing& standing) {
   const queue::Forecast* const forecast = standing.forecast;
   if (!forecast || forecast->wait == Wait::nothing)
@@ -70,6 +77,8 @@ Json waiting(const Standing& standing) {
   if (forecast->wait == Wait::attempt)
     return step({}, "attempt",
                 "an attempt is under way since " + time_text(*forecast->at) + "; its end decides");
+  if (standing.destination && !standing.destination->closed.empty())
+    return step({}, "operator", closed(standing.destination->closed));
   if (forecast->at && *forecast->at >= standing.message.give_up_at)
     return step(standing.message.give_up_at, "give-up time",
                 "no further attempt before it is given up (queue.give_up)");

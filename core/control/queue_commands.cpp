@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "control/base64.hpp"
 #include "control/why.hpp"
 
 namespace postrider::control {
@@ -29,13 +30,13 @@ Task<Json> nothing_changed(Daemon& daemon, std::string id) {
                     states);
 }
 
-Task<Json> change_of(Daemon& daemon, Request request, QueueChange kind) {
+Task<Json> change_of(Daemon& daemon, Request request, QueueChange change) {
   queue::Selection selection = std::move(request.selection);
   if (request.words.size() > 2) selection.queue_id = request.words.back();
-  if (selection.is_everything() && kind != QueueChange::retry)
+  if (selection.is_everything() && change.kind != QueueChange::Kind::retry)
     co_return mistake("say which: an id, or filters; --sender '*' means all");
   const std::string id = selection.queue_id;
-  const std::size_t changed = co_await daemon.change(kind, std::move(selection));
+  const std::size_t changed = co_await daemon.change(std::move(change), std::move(selection));
   if (changed == 0 && !id.empty()) co_return co_await nothing_changed(daemon, id);
   co_return Json{{"changed", changed}};
 }
@@ -73,16 +74,36 @@ Task<Json> queue_why(Daemon& daemon, Request request) {
 }
 
 Task<Json> queue_retry(Daemon& daemon, Request request) {
-  return change_of(daemon, std::move(request), QueueChange::retry);
+  return change_of(daemon, std::move(request), {.kind = QueueChange::Kind::retry});
 }
 Task<Json> queue_hold(Daemon& daemon, Request request) {
-  return change_of(daemon, std::move(request), QueueChange::hold);
+  return change_of(daemon, std::move(request), {.kind = QueueChange::Kind::hold});
 }
 Task<Json> queue_release(Daemon& daemon, Request request) {
-  return change_of(daemon, std::move(request), QueueChange::release);
+  return change_of(daemon, std::move(request), {.kind = QueueChange::Kind::release});
 }
 Task<Json> queue_remove(Daemon& daemon, Request request) {
-  return change_of(daemon, std::move(request), QueueChange::remove);
+  return change_of(daemon, std::move(request), {.kind = QueueChange::Kind::remove});
+}
+Task<Json> queue_bounce(Daemon& daemon, Request request) {
+  QueueChange change{.kind = QueueChange::Kind::bounce, .text = request.text};
+  Json answer = co_await change_of(daemon, std::move(request), std::move(change));
+  const bool reported = co_await daemon.reports_failures();
+  answer["reported"] = reported;
+  co_return answer;
+}
+
+Task<Json> queue_give_up(Daemon& daemon, Request request) {
+  if (!request.give_up)
+    co_return mistake("say when: after (arrival), in (from now) or at (a time)");
+  const QueueChange change{.kind = QueueChange::Kind::give_up, .give_up = *request.give_up};
+  co_return co_await change_of(daemon, std::move(request), change);
+}
+
+Task<Json> queue_body(Daemon& daemon, Request request) {
+  const auto octets = daemon.content(request.words.back(), request.offset);
+  if (!octets) return Task<Json>(mistake(octets.error()));
+  return Task<Json>(Json{{"offset", request.offset}, {"base64", to_base64(*octets)}});
 }
 
 }  // namespace postrider::control

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "control/request.hpp"
 
+#include <chrono>
+#include <ctime>
+
 #include <nlohmann/json.hpp>
 
 #include <postrider/quantity.hpp>
@@ -39,6 +42,32 @@ std::expected<queue::TallyKey, std::string> parse_key(std::string_view text) {
                  "\" cannot be counted by; destination, sender or recipient");
 }
 
+std::expected<WallTime, std::string> parse_moment(std::string_view text) {
+  std::tm parts{};
+  const std::string whole(text);
+  const char* end = ::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end && *end == '\0') return WallTime(std::chrono::seconds(::timegm(&parts)));
+  return Mistake("\"" + whole + "\" is not a time in UTC; write for example " +
+                 "\"2026-12-31T18:00:00Z\"");
+}
+
+/// One of after, in, at; nothing: none is given.
+std::expected<std::optional<queue::GiveUpTime>, std::string> give_up_of(const Json& options,
+                                                                        WallTime now) {
+  const auto after = read(options, "after", parse_duration);
+  const auto in = read(options, "in", parse_duration);
+  const auto at = read(options, "at", parse_moment);
+  if (!after) return Mistake(after.error());
+  if (!in) return Mistake(in.error());
+  if (!at) return Mistake(at.error());
+  if (after->has_value() + in->has_value() + at->has_value() > 1)
+    return Mistake("one of after, in and at, not more");
+  if (*at) return queue::GiveUpTime{.at = **at};
+  if (*in) return queue::GiveUpTime{.at = now + **in};
+  if (*after) return queue::GiveUpTime{.after = **after};
+  return std::nullopt;
+}
+
 std::expected<queue::Selection, std::string> selection_of(const Json& options, WallTime now) {
   queue::Selection selection;
   selection.sender = options.value("sender", "");
@@ -70,6 +99,12 @@ std::expected<void, std::string> read_options(const Json& options, WallTime now,
   const auto key = read(options, "by", parse_key);
   if (!key) return Mistake(key.error());
   request.key = key->value_or(request.key);
+  const auto give_up = give_up_of(options, now);
+  if (!give_up) return Mistake(give_up.error());
+  request.give_up = *give_up;
+  request.offset = options.value("offset", std::uint64_t{0});
+  request.text = options.value("text", "");
+  request.stop = options.value("stop", false);
   return {};
 }
 

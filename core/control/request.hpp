@@ -17,6 +17,10 @@ struct Request {
   queue::Selection selection;
   std::optional<std::size_t> limit;  ///< as it was asked for
   queue::TallyKey key = queue::TallyKey::destination;
+  std::optional<queue::GiveUpTime> give_up;
+  std::uint64_t offset = 0;
+  std::string text;   ///< the operator's reason
+  bool stop = false;  ///< of drain
 };
 
 /// {"words": [...], "options": {...}}; ages count back from `now`. The error is for people.

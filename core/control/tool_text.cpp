@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "control/order_text.hpp"
 #include "control/phrase.hpp"
 
 namespace postrider::control {
@@ -71,6 +72,7 @@ std::string status_text(const Json& answer) {
   std::string out =
       fmt::format("{} since {}{}\n", text(answer, "hostname"), moment(text(answer, "started")),
                   answer.value("stopping", false) ? ", stopping" : "");
+  out += orders_line(answer.at("orders"));
   out += fmt::format("sessions   {} now, {} in all, {} messages, {} refusals\n",
                      number(sessions, "now"), number(sessions, "total"),
                      number(sessions, "messages"), number(sessions, "refusals"));
@@ -122,8 +124,16 @@ std::string destinations_text(const Json& answer) {
     if (number(one, "failures") > 0)
       out += fmt::format("; failed {} in a row, next try in {} s",
                          counted(number(one, "failures"), "time"), number(one, "back_off_s"));
-    out += "\n";
+    const std::string closed = text(one, "closed");
+    out += (closed.empty() ? "" : "; nothing is tried: " + closed) + "\n";
   }
+  const std::size_t shown = answer.at("destinations").size();
+  if (const std::size_t all = number(answer, "in_all"); all > shown)
+    out += fmt::format("and {} more; see --limit\n", all - shown);
+  for (const Json& one : answer.value("suspended", Json::array()))
+    out += fmt::format("suspended: {} since {}{}{}\n", text(one, "destination"),
+                       moment(text(one, "since")), text(one, "reason").empty() ? "" : ": ",
+                       text(one, "reason"));
   return out.empty() ? "No destination has mail.\n" : out;
 }
 
@@ -181,8 +191,15 @@ std::string routes_text(const Json& answer, const std::string& domain) {
 
 std::string change_text(const Json& answer, const std::string& change) {
   static const std::map<std::string, std::string> kDone{
-      {"retry", "tried now"}, {"hold", "held"}, {"release", "released"}, {"remove", "removed"}};
-  return fmt::format("{} {}\n", counted(number(answer, "changed"), "recipient"), kDone.at(change));
+      {"retry", "tried now"}, {"hold", "held"},       {"release", "released"},
+      {"remove", "removed"},  {"bounce", "returned"}, {"give-up", "given another time"}};
+  std::string out = fmt::format(
+      "{} {}\n", counted(number(answer, "changed"), change == "give-up" ? "message" : "recipient"),
+      kDone.at(change));
+  if (!answer.value("reported", true))
+    out +=
+        "No plugin reports it to the senders: they stay as failed until postrider queue remove.\n";
+  return out;
 }
 
 std::string reload_text(const Json& answer) {

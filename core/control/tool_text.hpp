@@ -17,7 +17,7 @@ std::string destinations_text(const Json& answer);
 std::string plugins_text(const Json& answer, const std::string& order_of_hook);
 /// The route cache: each answer, where it came from, how long it lives, how it fared.
 std::string routes_text(const Json& answer, const std::string& domain);
-/// `change`: retry, hold, release or remove.
+/// `change`: retry, hold, release, remove, bounce or give-up.
 std::string change_text(const Json& answer, const std::string& change);
 std::string reload_text(const Json& answer);
 std::string stop_text(const Json& answer);

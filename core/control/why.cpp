@@ -2,6 +2,7 @@
 #include "control/why.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -113,6 +114,15 @@ std::vector<std::pair<std::string, std::uint32_t>> places_of(const queue::Messag
   return places;
 }
 
+Task<std::vector<queue::DestinationView>> destinations_of(Daemon& daemon,
+                                                          const queue::MessageView& message) {
+  std::set<std::string> names;
+  for (const auto& [name, attempts] : places_of(message)) names.insert(name);
+  const auto is_meant = [names](const std::string& name) { return names.contains(name); };
+  auto listing = co_await daemon.destinations(is_meant, names.size());
+  co_return std::move(listing.destinations);
+}
+
 }  // namespace
 
 Task<std::optional<Json>> why(Daemon& daemon, std::string queue_id) {
@@ -122,7 +132,7 @@ Task<std::optional<Json>> why(Daemon& daemon, std::string queue_id) {
   if (found.messages.empty()) co_return std::nullopt;
   const queue::MessageView& message = found.messages.front();
   const auto forecasts = co_await daemon.forecasts(message.queue_id);
-  const auto destinations = co_await daemon.destinations();
+  const auto destinations = co_await destinations_of(daemon, message);
   const Json traced = co_await ask_plugin(daemon, {"trace", "about", message.queue_id});
 
   Json answer = to_json(message);

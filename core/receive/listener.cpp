@@ -61,6 +61,8 @@ std::expected<SocketAddress, std::string> Listener::open(const Endpoint& endpoin
 
 void Listener::accept(runtime::StreamPtr stream, bool lmtp) {
   Services services = services_();
+  if (!refusal_.empty())
+    return tasks_.spawn(answer(runtime_, std::move(stream), refusal_ + "\r\n"));
   const Options& options = *services.options;
   const IpAddress client = stream->remote().address;
   const auto entry =
@@ -72,9 +74,9 @@ void Listener::accept(runtime::StreamPtr stream, bool lmtp) {
                      {{"client", client.text()},
                       {"reason", all ? "smtp.max_sessions is reached"
                                      : "smtp.max_sessions_per_client is reached"}});
-  tasks_.spawn(turn_away(runtime_, std::move(stream),
-                         all ? "421 4.3.2 Too many sessions, try again later\r\n"
-                             : "421 4.7.0 Too many sessions from your address\r\n"));
+  tasks_.spawn(answer(runtime_, std::move(stream),
+                      all ? "421 4.3.2 Too many sessions, try again later\r\n"
+                          : "421 4.7.0 Too many sessions from your address\r\n"));
 }
 
 Task<void> Listener::serve(Services services, runtime::StreamPtr stream, bool lmtp) {
@@ -85,10 +87,16 @@ Task<void> Listener::serve(Services services, runtime::StreamPtr stream, bool lm
   co_await session.run();
 }
 
-Task<void> Listener::turn_away(runtime::Runtime& runtime, runtime::StreamPtr stream,
-                               std::string reply) {
+Task<void> Listener::answer(runtime::Runtime& runtime, runtime::StreamPtr stream,
+                            std::string reply) {
   const auto sent = co_await within(runtime, 5s, stream->write(reply));
   (void)sent;  // told or not, the connection closes
+}
+
+void Listener::turn_away(std::string reply) {
+  refusal_ = std::move(reply);
+  if (refusal_.empty()) return;
+  for (ServerSession* session : sessions_) session->drain();
 }
 
 void Listener::drain() {

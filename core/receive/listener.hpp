@@ -31,6 +31,9 @@ class Listener {
 
   /// Open one endpoint; the error names it.
   std::expected<SocketAddress, std::string> open(const Endpoint& endpoint);
+  /// From now on answer new clients with `reply` (421 and why, no line end) and nothing else, and
+  /// end the sessions there are as drain() does; "" takes new clients again.
+  void turn_away(std::string reply);
   /// Stop accepting and tell the clients; sessions in a transaction finish it.
   void drain();
   /// Done when no session is left.
@@ -40,13 +43,13 @@ class Listener {
  private:
   void accept(runtime::StreamPtr stream, bool lmtp);
   Task<void> serve(Services services, runtime::StreamPtr stream, bool lmtp);
-  static Task<void> turn_away(runtime::Runtime& runtime, runtime::StreamPtr stream,
-                              std::string reply);
+  static Task<void> answer(runtime::Runtime& runtime, runtime::StreamPtr stream, std::string reply);
 
   runtime::Runtime& runtime_;
   std::function<Services()> services_;
   unsigned loop_index_;
   std::uint64_t next_session_ = 0;
+  std::string refusal_;  ///< of all clients; "": they may come
   std::vector<runtime::AcceptorPtr> acceptors_;
   std::list<ServerSession*> sessions_;
   runtime::TaskSet tasks_;  // last: its sessions use all of the above

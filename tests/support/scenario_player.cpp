@@ -79,8 +79,10 @@ bool ScenarioPlayer::perform_on_server(std::string_view text) {
   if (take_word(text, "clock jumps back"))
     return server_->world().jump_wall(-duration_of(text)), true;
   if (take_word(text, "clock jumps")) return server_->world().jump_wall(duration_of(text)), true;
-  for (const std::string_view verb : {"hold", "release", "retry", "remove"})
+  for (const std::string_view verb : {"hold", "release", "retry", "remove", "bounce", "give up"})
     if (take_word(text, verb)) return change(verb, text), true;
+  for (const std::string_view verb : {"suspend", "resume", "mode"})
+    if (take_word(text, verb)) return order(verb, text), true;
   return false;
 }
 
@@ -217,16 +219,36 @@ void ScenarioPlayer::recipient_facts(const queue::RecipientView& view, std::stri
   }
 }
 
-void ScenarioPlayer::change(std::string_view verb, std::string_view address) {
+/// "hold ADDRESS", "bounce ADDRESS why", "give up ADDRESS after 2h"
+void ScenarioPlayer::change(std::string_view verb, std::string_view rest) {
   queue::Selection selection;
-  selection.recipient = address;
+  selection.recipient = next_word(rest);
+  const bool is_give_up = verb == "give up";
+  if (is_give_up && !take_word(rest, "after")) throw Mismatch("give up ADDRESS after 2h");
+  const queue::GiveUpTime time{.at = {}, .after = is_give_up ? duration_of(rest) : Duration()};
   std::size_t changed = 0;
   for (queue::LoopQueue* queue : server_->queues())
     changed += verb == "hold"      ? queue->hold(selection)
                : verb == "release" ? queue->release(selection)
                : verb == "retry"   ? queue->retry(selection)
+               : verb == "bounce"  ? queue->bounce(selection, std::string(rest))
+               : is_give_up        ? queue->set_give_up(selection, time)
                                    : queue->remove(selection);
   if (changed == 0) differs("a recipient to " + std::string(verb), "none");
+}
+
+void ScenarioPlayer::order(std::string_view verb, std::string_view name) {
+  Orders orders = server_->orders();
+  if (verb == "mode") {
+    orders.mode = config::parse_mode(name);
+    if (!orders.mode && name != "configured") throw Mismatch("no mode " + std::string(name));
+  } else if (verb == "suspend") {
+    orders.suspended.push_back(
+        {.pattern = std::string(name), .since = server_->world().wall_now(), .reason = ""});
+  } else if (std::erase_if(orders.suspended, [&](auto& one) { return one.pattern == name; }) == 0) {
+    differs(std::string(name) + " to be suspended", "it is not");
+  }
+  server_->obey(std::move(orders));
 }
 
 void ScenarioPlayer::dns_counts(std::string_view rest) {

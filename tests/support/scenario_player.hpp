@@ -36,7 +36,8 @@ class ScenarioPlayer {
   void queue_has(std::string_view rest);
   void recipient(std::string_view rest);
   void recipient_facts(const queue::RecipientView& view, std::string_view rest);
-  void change(std::string_view verb, std::string_view address);
+  void change(std::string_view verb, std::string_view rest);
+  void order(std::string_view verb, std::string_view name);
   void dns_counts(std::string_view rest);
   void log_has(std::string_view pattern);
   std::vector<queue::RecipientView> find(const std::string& address);

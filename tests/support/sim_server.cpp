@@ -86,11 +86,20 @@ void SimServer::start() {
     if (!started) throw Mismatch("the server never starts");
     if (!*started) throw Mismatch(joined(started->error()));
   }
+  obey(orders_);
   const auto recovered = queue::recover(store_, *running_->peers, *log_);
   if (!recovered) throw Mismatch(recovered.error().detail);
   for (auto& worker : running_->workers)
     if (const auto listening = worker->listen(); !listening)
       throw Mismatch(joined(listening.error()));
+}
+
+void SimServer::obey(Orders orders) {
+  orders_ = std::move(orders);
+  if (!running_) return;
+  const config::Mode mode = orders_.mode.value_or(configuration_->settings.server.mode);
+  for (auto& worker : running_->workers)
+    worker->obey(gate_for(mode, orders_.suspended), refusal_for(mode));
 }
 
 void SimServer::drain() {

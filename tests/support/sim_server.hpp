@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "orders.hpp"
 #include "runtime/sim/sim_world.hpp"
 #include "support/sim_store.hpp"
 #include "support/sim_zone.hpp"
@@ -34,6 +35,9 @@ class SimServer {
   void start();
   /// What SIGTERM does to the sessions; goes on while the world turns.
   void drain();
+  /// What the operator orders until further notice; a restart does not forget it.
+  void obey(Orders orders);
+  const Orders& orders() const noexcept { return orders_; }
   bool is_running() const noexcept { return running_ != nullptr; }
 
   runtime::SimWorld& world() noexcept { return world_; }
@@ -65,6 +69,7 @@ class SimServer {
   std::string log_file_;
   std::unique_ptr<log::DaemonLog> log_;
   ConfigurationPtr configuration_;
+  Orders orders_;
   std::unique_ptr<Running> running_;
 };
 

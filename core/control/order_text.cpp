@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "control/order_text.hpp"
+
+#include <map>
+
+#include <fmt/format.h>
+
+namespace postrider::control {
+namespace {
+
+std::string text(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string meaning(const std::string& mode) {
+  static const std::map<std::string, std::string> kMeanings{
+      {"inbound-outbound", "mail is taken and delivered"},
+      {"inbound-only", "mail is taken and queued, nothing is tried"},
+      {"outbound-only", "clients are turned away with 421, what is queued is delivered"},
+      {"none", "clients are turned away with 421, nothing is tried"}};
+  const auto found = kMeanings.find(mode);
+  return found == kMeanings.end() ? "" : found->second;
+}
+
+std::string mode_sentence(const Json& answer) {
+  const std::string mode = text(answer, "mode"), ordered = text(answer, "ordered_since");
+  std::string out = fmt::format("{}: {}", mode, meaning(mode));
+  if (!ordered.empty())
+    out += fmt::format(" (ordered {}; server.mode is {})", ordered, text(answer, "configured"));
+  return out;
+}
+
+std::string drain_sentence(const Json& answer) {
+  const std::string since = text(answer, "draining_since");
+  if (since.empty()) return {};
+  return fmt::format("draining since {}: clients are turned away with 421; {}", since,
+                     answer.value("stops_when_drained", false)
+                         ? "stops when no mail waits"
+                         : "stays until postrider drain --cancel, or stop");
+}
+
+}  // namespace
+
+std::string orders_text(const Json& answer) {
+  std::string out = mode_sentence(answer) + "\n";
+  if (const std::string draining = drain_sentence(answer); !draining.empty())
+    out += draining + "\n";
+  for (const Json& one : answer.at("suspended"))
+    out += fmt::format("suspended: {} since {}{}{}\n", text(one, "destination"), text(one, "since"),
+                       text(one, "reason").empty() ? "" : ": ", text(one, "reason"));
+  return out;
+}
+
+std::string drain_text(const Json& answer) {
+  const Json& queue = answer.at("queue");
+  const std::string draining = drain_sentence(answer);
+  return fmt::format(
+      "{}\n{} recipients queued, {} active, {} delayed; {} held and {} failed stay\n",
+      draining.empty() ? mode_sentence(answer) : draining, queue.at("queued").get<std::uint64_t>(),
+      queue.at("active").get<std::uint64_t>(), queue.at("delayed").get<std::uint64_t>(),
+      queue.at("held").get<std::uint64_t>(), queue.at("failed").get<std::uint64_t>());
+}
+
+std::string orders_line(const Json& answer) {
+  std::string out;
+  if (text(answer, "mode") != "inbound-outbound" || !text(answer, "ordered_since").empty())
+    out += "mode       " + mode_sentence(answer) + "\n";
+  if (const std::string draining = drain_sentence(answer); !draining.empty())
+    out += "mode       " + draining + "\n";
+  const Json& suspended = answer.at("suspended");
+  if (suspended.empty()) return out;
+  std::string names;
+  for (const Json& one : suspended) names += (names.empty() ? "" : ", ") + text(one, "destination");
+  return out + fmt::format("suspended  {}\n", names);
+}
+
+}  // namespace postrider::control
