@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Queue ids as people see them: 13 characters of Crockford's base 32 in lower case. All have the
-// same length and the digits ascend as octets, so that sorting the texts sorts by arrival.
+// Queue ids as people see them are the store's; states by their names.
 #include <array>
 
 #include "queue/queue.hpp"
 
 namespace postrider::queue {
-namespace {
-
-constexpr std::string_view kDigits = "0123456789abcdefghjkmnpqrstvwxyz";
-constexpr std::size_t kLength = 13;
-
-}  // namespace
 
 std::string Queue::id_text(store::MessageId id) {
-  std::string text(kLength, '0');
-  for (std::size_t i = kLength; i-- > 0; id >>= 5U) text[i] = kDigits[id & 31U];
-  return text;
+  return store::id_text(id);
 }
 
 std::optional<store::MessageId> Queue::parse_id(std::string_view text) {
-  if (text.size() != kLength) return std::nullopt;
-  store::MessageId id = 0;
-  for (const char c : text) {
-    const char small = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    const std::size_t digit = kDigits.find(small);
-    if (digit == kDigits.npos || id >> 59U != 0) return std::nullopt;
-    id = id << 5U | digit;
-  }
-  return id;
+  return store::parse_id(text);
 }
 
 std::string_view state_name(RecipientState state) noexcept {

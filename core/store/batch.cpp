@@ -96,6 +96,7 @@ void Batch::append(const Transaction& transaction, std::span<const PlacedBody> b
     record.type = bodies[i].file ? RecordType::put_file : RecordType::put;
     record.id = add.id;
     record.body = bodies[i].size;
+    record.body_crc = bodies[i].crc;
     append(record, add.envelope, add.state, bodies[i].octets);
   }
   record = {.type = RecordType::update};

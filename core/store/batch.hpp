@@ -18,6 +18,7 @@ struct PlacedBody {
   std::uint64_t size = 0;
   std::string_view octets;  ///< unless in a file; must live until the write is over
   BodyPtr holder;           ///< keeps them alive
+  std::uint32_t crc = 0;    ///< if in a file
 };
 
 /// Octets that the transaction takes in a batch.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Text, one line for each segment and message, closed by "end", the length and a CRC. What may
+// Text, one line for each message and segment, closed by "end", the length and a CRC. What may
 // follow that line is the rest of a longer checkpoint written here before.
 #include "store/checkpoint.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,9 @@ namespace postrider::store {
 namespace {
 
 constexpr std::string_view kFirstWords = "postrider-queue ";
+constexpr std::size_t kField = 17;  // a space and 16 digits
+constexpr std::size_t kMessageFields = 9;
+constexpr std::size_t kMessageLine = 1 + kMessageFields * kField + 1;
 
 void append_fields(std::string& text, std::initializer_list<std::uint64_t> values) {
   for (const std::uint64_t value : values) {
@@ -24,10 +28,11 @@ void append_fields(std::string& text, std::initializer_list<std::uint64_t> value
   text += '\n';
 }
 
-// Lines of one letter and fields of 16 digits each.
+// A line of one letter and fields of 16 digits each.
 struct Line {
   char kind = 0;
-  std::vector<std::uint64_t> fields;
+  std::array<std::uint64_t, kMessageFields> fields{};
+  std::size_t count = 0;
 };
 
 std::optional<Line> next_line(std::string_view& text) {
@@ -37,16 +42,17 @@ std::optional<Line> next_line(std::string_view& text) {
   text.remove_prefix(end + 1);
   Line line;
   line.kind = rest.front();
-  for (rest.remove_prefix(1); rest.size() >= 17 && rest.front() == ' '; rest.remove_prefix(17)) {
-    const auto value = parse_hex(rest.substr(1, 16));
-    if (!value) return std::nullopt;
-    line.fields.push_back(*value);
+  rest.remove_prefix(1);
+  for (; rest.size() >= kField && rest.front() == ' '; rest.remove_prefix(kField)) {
+    const auto value = parse_hex(rest.substr(1, kField - 1));
+    if (!value || line.count == line.fields.size()) return std::nullopt;
+    line.fields[line.count++] = *value;
   }
   if (!rest.empty()) return std::nullopt;
   return line;
 }
 
-Entry parse_entry(const std::vector<std::uint64_t>& fields) {
+Entry parse_entry(const std::array<std::uint64_t, kMessageFields>& fields) {
   Entry entry;
   entry.put = {static_cast<std::uint32_t>(fields[1]), fields[2]};
   entry.put_size = fields[3];
@@ -58,23 +64,28 @@ Entry parse_entry(const std::vector<std::uint64_t>& fields) {
 }
 
 // Takes the lines up to "E length crc"; true if all of it is whole.
-bool parse_lines(std::string_view whole, std::string_view text, Checkpoint& checkpoint) {
+bool parse_lines(std::string_view whole, std::string_view text, CheckpointPart part,
+                 Checkpoint& checkpoint) {
   while (true) {
     const auto line_start = static_cast<std::size_t>(text.data() - whole.data());
+    if (part == CheckpointPart::without_index && text.starts_with('M')) {
+      text.remove_prefix(std::min(text.size(), kMessageLine));
+      continue;
+    }
     const auto line = next_line(text);
     if (!line) return false;
     const auto& fields = line->fields;
-    if (line->kind == 'C' && fields.size() == 4) {
+    if (line->kind == 'C' && line->count == 4) {
       checkpoint.generation = fields[0];
       checkpoint.replay_from = static_cast<std::uint32_t>(fields[1]);
       checkpoint.next_batch = fields[2];
       checkpoint.last_id = fields[3];
-    } else if (line->kind == 'S' && fields.size() == 2) {
+    } else if (line->kind == 'S' && line->count == 2) {
       checkpoint.salts[static_cast<std::uint32_t>(fields[0])] = fields[1];
-    } else if (line->kind == 'M' && fields.size() == 9) {
+    } else if (line->kind == 'M' && line->count == kMessageFields) {
       checkpoint.index.put(fields[0], parse_entry(fields));
     } else {
-      return line->kind == 'E' && fields.size() == 2 && fields[0] == line_start &&
+      return line->kind == 'E' && line->count == 2 && fields[0] == line_start &&
              fields[1] == crc32c(whole.substr(0, line_start));
     }
   }
@@ -82,36 +93,11 @@ bool parse_lines(std::string_view whole, std::string_view text, Checkpoint& chec
 
 }  // namespace
 
-std::string format_checkpoint(std::uint64_t generation, std::uint32_t replay_from,
-                              std::uint64_t next_batch, MessageId last_id,
-                              const std::map<std::uint32_t, std::uint64_t>& salts,
-                              const Index& index) {
-  std::string text = fmt::format("{}{}\n", kFirstWords, kFormatVersion);
-  text.reserve(256 + salts.size() * 40 + index.entries().size() * 160);
-  text += 'C';
-  append_fields(text, {generation, replay_from, next_batch, last_id});
-  for (const auto& [segment, salt] : salts) {
-    text += 'S';
-    append_fields(text, {segment, salt});
-  }
-  for (const auto& [id, entry] : index.entries()) {
-    text += 'M';
-    append_fields(text,
-                  {id, entry.put.segment, entry.put.offset, entry.put_size, entry.state.segment,
-                   entry.state.offset, entry.state_size, entry.body, entry.file ? 1u : 0u});
-  }
-  const std::uint64_t length = text.size();
-  const std::uint32_t crc = crc32c(text);
-  text += 'E';
-  append_fields(text, {length, crc});
-  return text;
-}
-
-std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
+std::optional<Checkpoint> parse_checkpoint(std::string_view text, CheckpointPart part) {
   const std::string first = fmt::format("{}{}\n", kFirstWords, kFormatVersion);
   if (!text.starts_with(first)) return std::nullopt;
   Checkpoint checkpoint;
-  if (!parse_lines(text, text.substr(first.size()), checkpoint)) return std::nullopt;
+  if (!parse_lines(text, text.substr(first.size()), part, checkpoint)) return std::nullopt;
   return checkpoint;
 }
 
@@ -122,56 +108,135 @@ std::string CheckpointFiles::path(std::size_t slot) const {
   return fmt::format("{}/CHECKPOINT.{}", folder_, slot);
 }
 
+// Empty if there is no such file.
+Result<std::string> CheckpointFiles::read(std::size_t slot, std::size_t most) const {
+  const auto file = files_.open(path(slot), OpenMode::read);
+  if (!file && file.error().code == Errc::not_found) return std::string();
+  if (!file) return std::unexpected(file.error());
+  const auto size = (*file)->size();
+  if (!size) return std::unexpected(size.error());
+  std::string text(std::min<std::size_t>(*size, most), '\0');
+  const auto count = (*file)->read(0, text.data(), text.size());
+  if (!count) return std::unexpected(count.error());
+  text.resize(*count);
+  return text;
+}
+
 Result<CheckpointFiles::Loaded> CheckpointFiles::load() {
+  constexpr std::size_t kHead = 256;
   Loaded loaded;
+  std::array<std::uint64_t, 2> generations{};
   for (std::size_t slot = 0; slot < 2; ++slot) {
-    auto file = files_.open(path(slot), OpenMode::read);
-    if (!file && file.error().code == Errc::not_found) continue;
-    if (!file) return std::unexpected(file.error());
-    const auto size = (*file)->size();
-    if (!size) return std::unexpected(size.error());
-    std::string text(*size, '\0');
-    const auto count = (*file)->read(0, text.data(), text.size());
-    if (!count) return std::unexpected(count.error());
-    loaded.any = true;
-    if (text.starts_with(kFirstWords)) {
-      const auto version = std::strtoul(text.c_str() + kFirstWords.size(), nullptr, 10);
-      if (version > kFormatVersion) {
-        return std::unexpected(
-            Error{Errc::io, fmt::format("{} has format {}, newer than {}: left alone", path(slot),
-                                        version, kFormatVersion)});
-      }
+    const auto text = read(slot, kHead);
+    if (!text) return std::unexpected(text.error());
+    loaded.any = loaded.any || !text->empty();
+    if (!text->starts_with(kFirstWords)) continue;
+    const auto version = std::strtoul(text->c_str() + kFirstWords.size(), nullptr, 10);
+    if (version > kFormatVersion) {
+      return std::unexpected(
+          Error{Errc::io, fmt::format("{} has format {}, newer than {}: left alone", path(slot),
+                                      version, kFormatVersion)});
     }
-    auto checkpoint = parse_checkpoint(text);
+    std::string_view rest = *text;
+    rest.remove_prefix(std::min(rest.size(), rest.find('\n')) + 1);
+    if (const auto line = next_line(rest); line && line->kind == 'C') {
+      generations[slot] = line->fields[0];
+    }
+  }
+  const std::size_t greater = generations[1] > generations[0] ? 1 : 0;
+  for (const std::size_t slot : {greater, 1 - greater}) {
+    const auto text = read(slot, std::string::npos);
+    if (!text) return std::unexpected(text.error());
+    const bool first = !loaded.newest;
+    auto checkpoint =
+        parse_checkpoint(*text, first ? CheckpointPart::all : CheckpointPart::without_index);
     if (!checkpoint) continue;
-    if (loaded.newest && loaded.newest->generation > checkpoint->generation) {
-      loaded.former = std::move(checkpoint);
-    } else {
-      loaded.former = std::exchange(loaded.newest, std::move(checkpoint));
-      newest_slot_ = slot;
-    }
+    if (first) newest_slot_ = slot;
+    (first ? loaded.newest : loaded.former) = std::move(checkpoint);
   }
   return loaded;
 }
 
-Result<void> CheckpointFiles::write(std::string_view text) {
-  const std::size_t slot = 1 - newest_slot_;
-  const auto attempt = [&]() -> Result<void> {
-    auto file = files_.open(path(slot), OpenMode::ensure);
-    if (!file) return std::unexpected(file.error());
-    const std::array<std::string_view, 1> pieces{text};
-    if (auto written = (*file)->write(0, pieces); !written) return written;
-    if (auto synced = (*file)->sync(); !synced) return synced;
-    return files_.sync_folder(folder_);
-  };
-  auto written = attempt();
-  if (written) {
-    newest_slot_ = slot;
-  } else {
-    // What a failed flush left in the page cache is not to be trusted: begin with a new file.
-    (void)files_.remove(path(slot));
+Result<std::unique_ptr<File>> CheckpointFiles::open_older() {
+  return files_.open(path(1 - newest_slot_), OpenMode::ensure);
+}
+
+Result<void> CheckpointFiles::accept() {
+  if (auto synced = files_.sync_folder(folder_); !synced) return synced;
+  newest_slot_ = 1 - newest_slot_;
+  return {};
+}
+
+void CheckpointFiles::discard() {
+  (void)files_.remove(path(1 - newest_slot_));
+}
+
+void CheckpointWriter::begin(const CheckpointHead& head) {
+  head_ = head;
+  active_ = true;
+  file_.reset();
+  next_ = 0;
+  salts_.clear();
+  text_ = fmt::format("{}{}\nC", kFirstWords, kFormatVersion);
+  append_fields(text_, {head.generation, head.replay_from, head.next_batch, head.last_id});
+  written_ = 0;
+  crc_ = 0;
+}
+
+void CheckpointWriter::append_message(MessageId id, const Entry& entry) {
+  for (const std::uint32_t segment : {entry.put.segment, entry.state.segment}) {
+    if (salts_.contains(segment)) continue;
+    if (const auto salt = salt_of_(segment)) salts_[segment] = *salt;
   }
-  return written;
+  text_ += 'M';
+  append_fields(text_,
+                {id, entry.put.segment, entry.put.offset, entry.put_size, entry.state.segment,
+                 entry.state.offset, entry.state_size, entry.body, entry.file ? 1u : 0u});
+}
+
+void CheckpointWriter::append_end() {
+  for (const auto& [segment, salt] : salts_) {
+    text_ += 'S';
+    append_fields(text_, {segment, salt});
+  }
+  const std::uint64_t length = written_ + text_.size();
+  const std::uint32_t crc = crc32c(text_, crc_);
+  text_ += 'E';
+  append_fields(text_, {length, crc});
+}
+
+Result<void> CheckpointWriter::flush(bool last) {
+  if (!file_) {
+    auto file = files_.open_older();
+    if (!file) return std::unexpected(file.error());
+    file_ = std::move(*file);
+  }
+  const std::array<std::string_view, 1> pieces{text_};
+  if (auto written = file_->write(written_, pieces); !written) return written;
+  if (auto synced = file_->sync(); !synced) return synced;
+  crc_ = crc32c(text_, crc_);
+  written_ += text_.size();
+  text_.clear();
+  if (!last) return {};
+  file_.reset();
+  return files_.accept();
+}
+
+Result<bool> CheckpointWriter::step(std::size_t messages) {
+  next_ = index_.walk(*next_, messages, [this](MessageId id, const Entry& entry) {
+    append_message(id, entry);
+    return true;
+  });
+  const bool last = !next_;
+  if (last) append_end();
+  active_ = !last;
+  if (auto flushed = flush(last); !flushed) {
+    active_ = false;
+    file_.reset();
+    files_.discard();
+    return std::unexpected(flushed.error());
+  }
+  return last;
 }
 
 }  // namespace postrider::store

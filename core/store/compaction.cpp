@@ -8,7 +8,8 @@
 namespace postrider::store {
 namespace {
 
-constexpr std::uint64_t kStep = 1 << 20;
+constexpr std::uint64_t kStep = 256 << 10;
+constexpr std::size_t kLookedAt = 16'384;  // messages, to find those that lie in the source
 
 }  // namespace
 
@@ -25,10 +26,7 @@ bool Compaction::choose() {
       spool_.segments, [this](const auto& named) { return suits(*named.second); });
   if (found == spool_.segments.end() || (!spool_.cold && !open_cold())) return false;
   source_ = found->first;
-  for (const auto& [id, entry] : spool_.index.entries()) {
-    const bool state = entry.state_size != 0 && entry.state.segment == source_;
-    if (entry.put.segment == source_ || state) ids_.push_back(id);
-  }
+  next_ = 0;
   return true;
 }
 
@@ -39,35 +37,51 @@ bool Compaction::open_cold() {
   return true;
 }
 
-bool Compaction::append(MessageId id, Batch& batch, std::vector<BodyPtr>& bodies) {
-  const Entry* entry = spool_.index.find(id);
-  if (entry == nullptr) return true;
-  const bool put = entry->put.segment == source_;
-  if (!put && (entry->state_size == 0 || entry->state.segment != source_)) return true;
-  const std::uint64_t size = entry->put_size + entry->state_size;
+bool Compaction::append(MessageId id, const Entry& entry, Copy& copy) {
+  Batch& batch = copy.batch;
+  const bool put = entry.put.segment == source_;
+  const std::uint64_t size = entry.put_size + entry.state_size;
   const bool fits = batch.offset() + round_up(batch.size() + size) <= spool_.options.segment_size;
   if (!fits && (!batch.empty() || batch.offset() > kBlock)) return false;
   if (!fits) {
     stuck_.insert(source_);  // with its newest state it would not fit anywhere
     return true;
   }
-  const auto text = spool_.text(*entry);
+  const auto text = spool_.text(entry, copy.windows);
   Result<BodyPtr> body = BodyPtr();
-  if (put && !entry->file) body = spool_.body(id);
-  if (!text || !body) {
+  if (put && !entry.file) body = spool_.body(id);
+  if (!text || text->state_error || !body) {
     stuck_.insert(source_);
     return true;
   }
   Record record;
   record.id = id;
-  record.body = entry->body;
-  record.type = !put          ? RecordType::copy_update
-                : entry->file ? RecordType::copy_file
-                              : RecordType::copy;
-  if (!put) record.body = 0;
+  record.type = !put         ? RecordType::copy_update
+                : entry.file ? RecordType::copy_file
+                             : RecordType::copy;
+  if (put) record.body = entry.body;
+  if (put && entry.file) record.body_crc = text->body_crc;
   batch.append(record, put ? text->envelope : std::string(), text->state,
                *body ? (*body)->memory() : std::string_view());
-  if (*body) bodies.push_back(std::move(*body));
+  if (*body) copy.bodies.push_back(std::move(*body));
+  return true;
+}
+
+// Walks on from where the last step ended. False: the cold segment is full.
+bool Compaction::gather(Copy& copy) {
+  std::vector<std::pair<MessageId, Entry>> found;
+  std::uint64_t octets = 0;
+  next_ = spool_.index.walk(*next_, kLookedAt, [&](MessageId id, const Entry& entry) {
+    if (octets >= kStep || !entry.lies_in(source_)) return octets < kStep;
+    octets += entry.put_size + entry.state_size;
+    found.emplace_back(id, entry);
+    return true;
+  });
+  for (const auto& [id, entry] : found) {
+    if (append(id, entry, copy)) continue;
+    next_ = id;
+    return false;
+  }
   return true;
 }
 
@@ -77,7 +91,7 @@ bool Compaction::write(Batch& batch) {
   if (written) written = cold.file->sync();
   if (!written) {
     spool_.cold.reset();
-    ids_.clear();
+    next_.reset();
     return false;
   }
   cold.tail += round_up(batch.size());
@@ -94,22 +108,16 @@ bool Compaction::write(Batch& batch) {
 }
 
 bool Compaction::step() {
-  if (ids_.empty() && !choose()) return false;
+  if (!has_source() && !choose()) return false;
   if (!spool_.cold && !open_cold()) {
-    ids_.clear();
+    next_.reset();
     return false;
   }
-  Batch batch;
-  std::vector<BodyPtr> bodies;
-  batch.begin(spool_.cold->number, spool_.cold->salt, 0, spool_.cold->tail);
-  while (!ids_.empty() && batch.size() < kStep) {
-    if (!append(ids_.back(), batch, bodies)) break;
-    ids_.pop_back();
-  }
-  if (!batch.empty()) return write(batch);
-  if (ids_.empty()) return true;
-  // Not even one fits: this cold segment is full.
-  spool_.cold.reset();
+  Copy copy;
+  copy.batch.begin(spool_.cold->number, spool_.cold->salt, 0, spool_.cold->tail);
+  const bool room = gather(copy);
+  if (!copy.batch.empty()) return write(copy.batch);
+  if (!room) spool_.cold.reset();  // not even one fits
   return true;
 }
 

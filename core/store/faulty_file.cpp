@@ -29,6 +29,8 @@ int error_number(Fault fault) {
       return EIO;
     case Fault::no_space:
       return ENOSPC;
+    case Fault::quota:
+      return EDQUOT;
     case Fault::too_many_files:
       return EMFILE;
   }
@@ -85,7 +87,9 @@ class FaultyFile final : public File {
   Result<std::size_t> read(std::uint64_t offset, char* target, std::size_t length) const override {
     const std::lock_guard guard(files_.mutex_);
     if (offset >= node_->data.size()) return 0;
-    return node_->data.copy(target, length, offset);
+    const std::size_t copied = node_->data.copy(target, length, offset);
+    files_.read_[path_] += copied;
+    return copied;
   }
   Result<void> write(std::uint64_t offset, std::span<const std::string_view> pieces) override {
     return files_.write(*node_, path_, offset, pieces);
@@ -116,6 +120,7 @@ Result<void> FaultyFileSystem::count(std::string_view call, const std::string& p
   if (calls_ != failing_call_) return {};
   if (fault_ == Fault::short_write && cut_short == nullptr) return {};
   if (cut_short != nullptr) *cut_short = fault_ == Fault::short_write;
+  ++faults_;
   return std::unexpected(system_error(call, path, error_number(fault_)));
 }
 
@@ -151,6 +156,7 @@ Result<std::unique_ptr<File>> FaultyFileSystem::open(const std::string& path, Op
   }
   if (found != names_.end()) {
     if (mode == OpenMode::create) return std::unexpected(system_error("open", path, EEXIST));
+    if (auto counted = count("open", path); !counted) return std::unexpected(counted.error());
     return std::make_unique<FaultyFile>(*this, found->second, path, false);
   }
   if (auto counted = count("create", path); !counted) return std::unexpected(counted.error());
@@ -292,9 +298,21 @@ Result<void> FaultyFileSystem::allocate(Node& node, const std::string& path, std
   return {};
 }
 
+unsigned FaultyFileSystem::faults() const {
+  const std::lock_guard guard(mutex_);
+  return faults_;
+}
+
 std::uint64_t FaultyFileSystem::calls() const {
   const std::lock_guard guard(mutex_);
   return calls_;
+}
+
+std::uint64_t FaultyFileSystem::octets_read(std::string_view part) const {
+  const std::lock_guard guard(mutex_);
+  std::uint64_t octets = 0;
+  for (const auto& [path, count] : read_) octets += path.find(part) != path.npos ? count : 0;
+  return octets;
 }
 
 void FaultyFileSystem::record_calls() {

@@ -19,7 +19,7 @@ namespace postrider::store {
 /// What a power cut leaves of that which was not synced.
 enum class Tail : std::uint8_t { nothing, everything, random_sectors };
 
-enum class Fault : std::uint8_t { io, no_space, too_many_files, short_write };
+enum class Fault : std::uint8_t { io, no_space, quota, too_many_files, short_write };
 
 class FaultyFileSystem final : public FileSystem {
  public:
@@ -38,14 +38,18 @@ class FaultyFileSystem final : public FileSystem {
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::uint64_t> free_space(const std::string& path) override;
 
-  /// Calls so far that change a disk or make it keep something.
+  /// Calls so far that change a disk or make it keep something, and those that open a file.
   std::uint64_t calls() const;
+  /// Octets read so far from files whose path contains `part`.
+  std::uint64_t octets_read(std::string_view part) const;
   /// The names of those calls, as "write log/00000001.log". Kept only after this was called.
   void record_calls();
   std::vector<std::string> recorded() const;
 
   /// Fails the call with this number (the first is 1), once.
   void fail_call(std::uint64_t number, Fault fault);
+  /// Calls that were failed.
+  unsigned faults() const;
   /// Called after each counted call, from the thread that made it. It may call image().
   void after_each_call(std::function<void()> hook);
   /// The disk after a power cut now. The seed matters for random_sectors only.
@@ -91,9 +95,11 @@ class FaultyFileSystem final : public FileSystem {
   std::set<std::string> locked_;
   std::function<void()> hook_;
   std::vector<std::string> record_;
+  mutable std::map<std::string, std::uint64_t> read_;
   std::uint64_t calls_ = 0;
   std::uint64_t failing_call_ = 0;
   Fault fault_ = Fault::io;
+  unsigned faults_ = 0;
   bool recording_ = false;
   bool ignore_file_syncs_ = false;
   bool ignore_folder_syncs_ = false;

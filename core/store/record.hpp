@@ -40,7 +40,9 @@ struct Record {
   std::uint32_t state = 0;     ///< octets of the state
   std::uint64_t body = 0;      ///< octets of the body
   std::uint32_t text_crc = 0;  ///< of envelope, state and their line feeds
-  std::uint32_t body_crc = 0;  ///< of the body; of a composite: of the headers within
+  /// Of the body, also of one in a file (0 there: written before files had one); of a composite:
+  /// of the headers within.
+  std::uint32_t body_crc = 0;
 
   bool has_text() const;
   bool has_body() const;  ///< in the log, not in a file

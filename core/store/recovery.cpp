@@ -4,7 +4,7 @@
 #include "store/recovery.hpp"
 
 #include <algorithm>
-#include <array>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,29 +20,33 @@ struct Scanned {
 
 class Recovery {
  public:
-  Recovery(FileSystem& files, SegmentFolder& log, const std::string& corrupt,
-           const CheckpointFiles::Loaded& checkpoints)
-      : files_(files), log_(log), corrupt_(corrupt), checkpoints_(checkpoints) {}
+  Recovery(FileSystem& files, SegmentFolder& log, Quarantine& quarantine,
+           CheckpointFiles::Loaded& checkpoints)
+      : files_(files), log_(log), quarantine_(quarantine), checkpoints_(checkpoints) {}
 
   Result<Replayed> run() {
     if (checkpoints_.newest) {
       base_ = &*checkpoints_.newest;
-      out_.index = base_->index;
+      out_.index = std::move(checkpoints_.newest->index);
       out_.next_batch = base_->next_batch;
       out_.last_id = base_->last_id;
       log_.pass(base_->replay_from - 1);
     }
     const auto found = log_.list();
     if (!found) return std::unexpected(found.error());
+    for (const std::string& name : found->foreign) {
+      note(fmt::format("{}/{} is not ours: left alone", log_.folder(), name));
+    }
     for (const std::uint32_t number : found->segments) {
       if (auto opened = open(number); !opened) return std::unexpected(opened.error());
     }
     find_missing(found->segments);
     apply_seals();
-    for (const Scanned& scanned : scans_) report_holes(scanned);
+    find_missing_batches();
+    for (Scanned& scanned : scans_) report_holes(scanned);
     if (base_ == nullptr) apply_copies();
     for (const Scanned& scanned : scans_) apply(scanned);
-    out_.report.messages = out_.index.entries().size();
+    out_.report.messages = out_.index.size();
     return std::move(out_);
   }
 
@@ -61,10 +65,7 @@ class Recovery {
   void note(std::string text) { out_.report.notes.push_back(std::move(text)); }
 
   Result<void> open(std::uint32_t number) {
-    if (!needed(number)) {
-      out_.unused.push_back(number);
-      return {};
-    }
+    if (!needed(number)) return leave_or_move(number);
     std::optional<std::uint64_t> salt;
     if (listed(number)) salt = base_->salts.at(number);
     auto segment = log_.open(number, salt);
@@ -77,6 +78,26 @@ class Recovery {
     return scan(*segment);
   }
 
+  // Nothing of the queue is in it: to be used again, unless somebody else put it here.
+  Result<void> leave_or_move(std::uint32_t number) {
+    const auto ours = log_.begins_well(number);
+    if (!ours) return std::unexpected(ours.error());
+    if (*ours) {
+      out_.unused.push_back(number);
+    } else {
+      move_segment(number, "is no segment");
+    }
+    return {};
+  }
+
+  void move_segment(std::uint32_t number, std::string_view why) {
+    std::string reason = fmt::format("{} {}", log_.path(number), why);
+    const std::string name = hex(number, 8) + ".log";
+    const bool moved = quarantine_.move(log_.path(number), name, reason);
+    ++out_.report.damaged;
+    note(reason + (moved ? fmt::format(", moved to {}", quarantine_.folder()) : ", left alone"));
+  }
+
   // Without block 0 there is no salt. Either it was never finished, and nothing followed it, or it
   // is damaged: then the operator gets the file.
   Result<void> set_nameless_aside(std::uint32_t number) {
@@ -86,17 +107,16 @@ class Recovery {
     const auto count = (*file)->read(kBlock, start.data(), start.size());
     if (!count) return std::unexpected(count.error());
     if (!start.starts_with(kMagic) || start.find(hex(number, 8)) == std::string::npos) {
-      out_.unused.push_back(number);
-      return {};
+      return leave_or_move(number);
     }
-    ++out_.report.damaged;
-    note(fmt::format("{}: block 0 is damaged, moved to {}", log_.path(number), corrupt_));
-    return files_.rename(log_.path(number), corrupt_ + '/' + hex(number, 8) + ".log");
+    move_segment(number, "has a damaged block 0");
+    return {};
   }
 
   Result<void> scan(const SegmentPtr& segment) {
     const auto octets = read_segment(*segment);
     if (!octets) return std::unexpected(octets.error());
+    out_.replayed += octets->size();
     Scanned scanned{segment, scan_segment(*octets, segment->number, segment->salt)};
     const auto& records = scanned.scan.records;
     const bool anything = !records.empty() || std::ranges::any_of(scanned.scan.holes, &Hole::ours);
@@ -115,8 +135,10 @@ class Recovery {
 
   void find_missing(const std::vector<std::uint32_t>& found) {
     if (base_ == nullptr) {
-      if (!scans_.empty()) {
-        note("no valid CHECKPOINT: the whole log was read; removed messages may be back");
+      if (checkpoints_.any || !scans_.empty()) {
+        note(
+            "no valid CHECKPOINT: the whole log was read; removed messages may be back, and what "
+            "was delivered may be delivered again");
       }
       return;
     }
@@ -124,12 +146,48 @@ class Recovery {
       if (std::ranges::binary_search(found, number)) continue;
       note(fmt::format("{} is missing", log_.path(number)));
       std::vector<MessageId> lost;
-      for (const auto& [id, entry] : out_.index.entries()) {
-        const bool state = entry.state_size != 0 && entry.state.segment == number;
-        if (entry.put.segment == number || state) lost.push_back(id);
+      out_.index.for_each([&](MessageId id, const Entry& entry) {
+        if (entry.lies_in(number)) lost.push_back(id);
+      });
+      for (const MessageId id : lost) {
+        note(fmt::format("message {} is lost with it", id_text(id)));
+        out_.index.erase(id);
       }
-      for (const MessageId id : lost) out_.index.erase(id);
       out_.report.damaged += lost.size();
+      quarantine_.count_lost(lost.size());
+    }
+  }
+
+  // Batches that count have numbers without gaps: what is cut off at a batch's end leaves no hole,
+  // but a gap.
+  void find_missing_batches() {
+    if (base_ == nullptr) return;
+    std::set<std::uint64_t> present;
+    for (const Scanned& scanned : scans_) {
+      for (const auto& [record, offset] : scanned.scan.records) {
+        if (offset < scanned.valid_end) present.insert(record.batch);
+      }
+      for (const Hole& hole : scanned.scan.holes) {
+        if (hole.start >= scanned.valid_end) continue;
+        present.insert(hole.batch);  // or else all that it may have been, told of already
+        if (hole.batch == 0 && (hole.ours || hole.after != 0)) {
+          present.insert(hole.before + 1);
+          for (auto batch = hole.before + 2; batch < hole.after; ++batch) present.insert(batch);
+        }
+      }
+    }
+    std::uint64_t expected = base_->next_batch;
+    for (const std::uint64_t batch : present) {
+      if (batch < expected) continue;
+      if (batch > expected) {
+        note(
+            fmt::format("batches {} to {} of the log are missing: what they said is lost, "
+                        "delivered messages may be delivered again",
+                        expected, batch - 1));
+        ++out_.report.damaged;
+        quarantine_.count_lost(1);
+      }
+      expected = batch + 1;
     }
   }
 
@@ -149,24 +207,39 @@ class Recovery {
     return hole.before == hole.after || hole.start % kBlock == 0;
   }
 
-  void report_holes(const Scanned& scanned) {
+  void report_holes(Scanned& scanned) {
     for (const Hole& hole : scanned.scan.holes) {
       if (hole.start >= scanned.valid_end) continue;
       const bool rest = hole.after == 0 && hole.batch == 0;
       if (rest && !hole.ours) continue;  // never written, or a former life
       if (torn(hole)) {
         ++out_.report.torn;
-        continue;
+      } else if (hole.record && hole.record->type == RecordType::update) {
+        // There is a newer state and nobody knows it: the message is not served with an older one.
+        auto& records = scanned.scan.records;
+        const auto place =
+            std::ranges::lower_bound(records, hole.start, {}, &Batch::Placed::offset);
+        records.insert(place, {*hole.record, hole.start});
+      } else {
+        set_hole_aside(scanned, hole);
       }
-      ++out_.report.damaged;
-      const std::uint32_t number = scanned.segment->number;
-      std::string octets(std::min<std::uint64_t>(hole.end - hole.start, 64 << 20), '\0');
-      const auto count = scanned.segment->file->read(hole.start, octets.data(), octets.size());
-      octets.resize(count.value_or(0));
-      set_aside(files_, corrupt_, hex(number, 8) + '-' + hex(hole.start, 10), octets);
-      note(fmt::format("{}: damaged from {} to {}, set aside in {}", log_.path(number), hole.start,
-                       hole.end, corrupt_));
     }
+  }
+
+  void set_hole_aside(const Scanned& scanned, const Hole& hole) {
+    const std::uint32_t number = scanned.segment->number;
+    std::string octets(std::min<std::uint64_t>(hole.end - hole.start, 64 << 20), '\0');
+    const auto count = scanned.segment->file->read(hole.start, octets.data(), octets.size());
+    octets.resize(count.value_or(0));
+    const auto ids = ids_in(octets, scanned.segment->salt);
+    std::string why =
+        fmt::format("{}: damaged from {} to {}", log_.path(number), hole.start, hole.end);
+    for (const MessageId id : ids) why += ", message " + id_text(id);
+    const std::string place = hex(number, 8) + '-' + hex(hole.start, 10);
+    const std::string name = ids.empty() ? place : id_text(ids.front()) + ".record";
+    (void)quarantine_.put(name, octets, why);
+    ++out_.report.damaged;
+    note(fmt::format("{}, set aside as {}/{}", why, quarantine_.folder(), name));
   }
 
   // Only without a checkpoint: what compaction copied is put first, the log then corrects it.
@@ -208,8 +281,8 @@ class Recovery {
 
   FileSystem& files_;
   SegmentFolder& log_;
-  const std::string& corrupt_;
-  const CheckpointFiles::Loaded& checkpoints_;
+  Quarantine& quarantine_;
+  CheckpointFiles::Loaded& checkpoints_;
   const Checkpoint* base_ = nullptr;
   std::vector<Scanned> scans_;
   std::vector<Record> seals_;
@@ -219,18 +292,9 @@ class Recovery {
 
 }  // namespace
 
-void set_aside(FileSystem& files, const std::string& folder, const std::string& what,
-               std::string_view octets) {
-  auto file = files.open(folder + '/' + what, OpenMode::ensure);
-  if (!file) return;
-  const std::array<std::string_view, 1> pieces{octets};
-  if ((*file)->write(0, pieces)) (void)(*file)->sync();
-  (void)files.sync_folder(folder);
-}
-
-Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, const std::string& corrupt,
-                            const CheckpointFiles::Loaded& checkpoints) {
-  return Recovery(files, log, corrupt, checkpoints).run();
+Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, Quarantine& quarantine,
+                            CheckpointFiles::Loaded& checkpoints) {
+  return Recovery(files, log, quarantine, checkpoints).run();
 }
 
 }  // namespace postrider::store

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Rebuilds the index after a stop of any kind: the newest whole checkpoint, then the log behind it.
 // Torn records at its end were never acknowledged and are ignored; damaged ones are copied to
-// corrupt/ and named. Nothing is deleted here.
+// corrupt/ and named. Nothing is deleted here. Without a checkpoint all of the log is read, and
+// what was removed by a segment that is gone since comes back: twice is better than never.
 #pragma once
 
 #include <map>
 
 #include "store/checkpoint.hpp"
+#include "store/quarantine.hpp"
 #include "store/scan.hpp"
 #include "store/segment.hpp"
 
@@ -18,14 +20,12 @@ struct Replayed {
   std::vector<std::uint32_t> unused;             ///< dead, or prepared and never written
   std::uint64_t next_batch = 1;
   MessageId last_id = 0;
+  std::uint64_t replayed = 0;  ///< octets of log behind the checkpoint
   Recovered report;
 };
 
-/// Copies what is damaged aside. `what` names it in the file's name.
-void set_aside(FileSystem& files, const std::string& folder, const std::string& what,
-               std::string_view octets);
-
-Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, const std::string& corrupt,
-                            const CheckpointFiles::Loaded& checkpoints);
+/// Takes the index of the newest checkpoint. Writes to `quarantine` only.
+Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, Quarantine& quarantine,
+                            CheckpointFiles::Loaded& checkpoints);
 
 }  // namespace postrider::store

@@ -10,6 +10,7 @@ namespace postrider::store {
 namespace {
 
 constexpr std::uint64_t kReadChunk = 1 << 20;
+constexpr std::size_t kIdAt = 3 + 2 + 9 + 13;  // in a header, behind type, segment and batch
 
 // The records inside a composite, or nothing if one of them is broken.
 std::vector<Batch::Placed> take_apart(const Record& outer, std::string_view octets,
@@ -82,7 +83,7 @@ class Scanner {
       scan_.records.push_back({record, at});
       return;
     }
-    scan_.holes.push_back({at, at + record.size(), record.batch, last_batch(), 0, true});
+    scan_.holes.push_back({at, at + record.size(), record.batch, last_batch(), 0, true, record});
   }
 
   std::uint64_t take_hole(std::uint64_t at) {
@@ -94,7 +95,7 @@ class Scanner {
     const std::string begins =
         std::string(kMagic) + octets_[std::min(at + 3, octets_.size() - 1)] + ' ' + hex(number_, 8);
     const bool ours = octets_.substr(at).starts_with(begins);
-    scan_.holes.push_back({at, next, 0, last_batch(), 0, ours});
+    scan_.holes.push_back({at, next, 0, last_batch(), 0, ours, std::nullopt});
     return next;
   }
 
@@ -119,6 +120,22 @@ class Scanner {
 };
 
 }  // namespace
+
+std::vector<MessageId> ids_in(std::string_view octets, std::uint64_t salt) {
+  std::vector<MessageId> ids;
+  for (std::size_t at = octets.find(kMagic); at != std::string_view::npos;
+       at = octets.find(kMagic, at + 1)) {
+    const std::string_view text = octets.substr(at);
+    auto record = parse_header(text, salt);
+    if (!record) record = parse_header(text, inner_salt(salt));
+    MessageId id = record ? record->id : 0;
+    // A damaged header at the very start may still tell whose it was.
+    if (!record && at == 0)
+      id = parse_hex(text.substr(std::min(text.size(), kIdAt), 16)).value_or(0);
+    if (id != 0) ids.push_back(id);
+  }
+  return ids;
+}
 
 bool record_is_whole(const Record& record, std::string_view octets) {
   const std::string_view text = octets.substr(kHeaderSize, record.text_size());

@@ -2,6 +2,7 @@
 // Reads a segment from front to end and tells whole records from holes.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,10 +15,11 @@ namespace postrider::store {
 struct Hole {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
-  std::uint64_t batch = 0;   ///< of the record that lies there, if its header is whole, else 0
-  std::uint64_t before = 0;  ///< batch of the whole header before it in this segment, or 0
-  std::uint64_t after = 0;   ///< batch of the next one, or 0
-  bool ours = false;         ///< what is there began as a record of this segment
+  std::uint64_t batch = 0;       ///< of the record that lies there, if its header is whole, else 0
+  std::uint64_t before = 0;      ///< batch of the whole header before it in this segment, or 0
+  std::uint64_t after = 0;       ///< batch of the next one, or 0
+  bool ours = false;             ///< what is there began as a record of this segment
+  std::optional<Record> record;  ///< whose header is whole
 };
 
 struct Scan {
@@ -30,6 +32,9 @@ Scan scan_segment(std::string_view octets, std::uint32_t number, std::uint64_t s
 
 /// The segment's file. Blocks that the disk no longer reads are zeros.
 Result<std::string> read_segment(const Segment& segment);
+
+/// What a hole once was, as far as it can be told from its `octets`: the ids of its messages.
+std::vector<MessageId> ids_in(std::string_view octets, std::uint64_t salt);
 
 /// Checks one whole record that starts `octets` against its checksums.
 bool record_is_whole(const Record& record, std::string_view octets);

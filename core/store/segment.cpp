@@ -63,14 +63,29 @@ Result<SegmentFolder::Found> SegmentFolder::list() {
   if (!names) return std::unexpected(names.error());
   Found found;
   for (const std::string& name : *names) {
-    const auto number = parse_hex(std::string_view(name).substr(0, 8));
-    if (!number) continue;
-    const auto value = static_cast<std::uint32_t>(*number);
-    if (name.ends_with(".log")) found.segments.push_back(value);
-    if (name.ends_with(".spare")) spares_.push_back(value);
+    const auto number = parse_hex(std::string_view(name).substr(0, 8)).value_or(0);
+    const auto value = static_cast<std::uint32_t>(number);
+    if (name == hex(number, 8) + ".log") {
+      found.segments.push_back(value);
+    } else if (name == hex(number, 8) + ".spare") {
+      spares_.push_back(value);
+    } else {
+      found.foreign.push_back(name);
+      continue;
+    }
     pass(value);
   }
   return found;
+}
+
+Result<bool> SegmentFolder::begins_well(std::uint32_t number) const {
+  const auto file = files_.open(path(number), OpenMode::read);
+  if (!file) return std::unexpected(file.error());
+  std::array<char, kSegmentMagic.size()> start{};
+  const auto count = (*file)->read(0, start.data(), start.size());
+  if (!count) return std::unexpected(count.error());
+  const std::string_view text(start.data(), *count);
+  return text == kSegmentMagic || text.find_first_not_of('\0') == std::string_view::npos;
 }
 
 Result<SegmentPtr> SegmentFolder::open(std::uint32_t number, std::optional<std::uint64_t> salt) {

@@ -34,6 +34,7 @@ class SegmentFolder {
 
   struct Found {
     std::vector<std::uint32_t> segments;  ///< sorted
+    std::vector<std::string> foreign;     ///< names that are not ours
   };
   /// Reads the folder: the segments there are; remembers the spare files.
   Result<Found> list();
@@ -50,8 +51,14 @@ class SegmentFolder {
   void drop_spares();
 
   std::uint32_t next_number() const { return next_; }
-  void pass(std::uint32_t number) { next_ = std::max(next_, number + 1); }
+  /// No later segment gets this number or a smaller one. (The last ones are never used: a file
+  /// named so is not ours.)
+  void pass(std::uint32_t number) {
+    if (number < 0xffff0000) next_ = std::max(next_, number + 1);
+  }
   std::string path(std::uint32_t number) const;
+  /// Does the file begin as segments do, or is nothing there yet? Other files are not ours.
+  Result<bool> begins_well(std::uint32_t number) const;
   const std::string& folder() const { return folder_; }
   std::uint64_t segment_size() const { return segment_size_; }
 

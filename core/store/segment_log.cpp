@@ -50,29 +50,44 @@ void SegmentLog::close() {
 }
 
 Result<Recovered> SegmentLog::recover(std::function<void(Stored)> each) {
-  std::vector<MessageId> ids;
-  ids.reserve(spool_.index.entries().size());
-  for (const auto& [id, entry] : spool_.index.entries()) ids.push_back(id);
-  std::ranges::sort(ids);
-  for (const MessageId id : ids) {
-    const Entry entry = *spool_.index.find(id);
-    auto text = spool_.text(entry);
-    if (text) {
+  constexpr std::size_t kPiece = 4096;
+  std::vector<std::pair<MessageId, Entry>> piece;
+  ReadWindows windows;
+  std::optional<MessageId> next = 0;
+  while (next) {
+    piece.clear();
+    next = spool_.index.walk(*next, kPiece, [&](MessageId id, const Entry& entry) {
+      piece.emplace_back(id, entry);
+      return true;
+    });
+    for (const auto& [id, entry] : piece) {
+      auto text = spool_.text(entry, windows);
+      if (!text) {
+        set_aside(id, entry, text.error());
+        continue;
+      }
+      if (text->state_error) note_damage(id, "its state: " + text->state_error->detail);
       each({id, std::move(text->envelope), std::move(text->state), entry.body});
-      continue;
     }
-    if (text.error().code != Errc::corrupt) return std::unexpected(text.error());
-    if (const auto put = spool_.segment(entry.put.segment)) {
-      spool_.set_aside_message(id, entry, *put);
-    }
-    const std::lock_guard guard(spool_.mutex);
-    spool_.index.erase(id);
-    ++recovered_.damaged;
-    recovered_.notes.push_back(text.error().detail + ", set aside");
   }
-  recovered_.messages = spool_.index.entries().size();
+  recovered_.messages = spool_.index.size();
   writer_->start();
   return recovered_;
+}
+
+// What cannot be copied stays in the log, and is found again at the next start; likewise what
+// cannot be read now, for a disk may come to itself.
+void SegmentLog::set_aside(MessageId id, const Entry& entry, const Error& error) {
+  note_damage(id, error.detail);
+  const bool damaged = error.code == Errc::corrupt;
+  if (!damaged || !spool_.set_aside_message(id, entry, error.detail)) return;
+  const std::lock_guard guard(spool_.mutex);
+  spool_.index.erase(id);
+}
+
+void SegmentLog::note_damage(MessageId id, const std::string& why) {
+  ++recovered_.damaged;
+  recovered_.notes.push_back("message " + id_text(id) + ": " + why);
 }
 
 bool SegmentLog::admits(std::uint64_t size) const noexcept {
@@ -92,9 +107,11 @@ Stats SegmentLog::stats() const {
   stats.accepting = accepting_;
   stats.commits = commits_;
   stats.flushes = flushes_;
+  stats.damaged = spool_.quarantine.since_start();
+  stats.set_aside = spool_.quarantine.list();
   const std::lock_guard guard(spool_.mutex);
   stats.trouble = trouble_;
-  stats.messages = spool_.index.entries().size();
+  stats.messages = spool_.index.size();
   stats.bytes = spool_.index.bytes();
   stats.segments = spool_.segments.size();
   return stats;
@@ -106,7 +123,7 @@ void SegmentLog::write(std::vector<Pending>& pending) {
 
 bool SegmentLog::exists(MessageId id) const {
   const auto touched = touched_.find(id);
-  return touched != touched_.end() ? touched->second : spool_.index.find(id) != nullptr;
+  return touched != touched_.end() ? touched->second : spool_.index.find(id).has_value();
 }
 
 Result<void> SegmentLog::check(const Transaction& transaction) const {
@@ -227,7 +244,7 @@ Result<void> SegmentLog::flush() {
 void SegmentLog::apply() {
   failures_ = 0;
   spool_.current->tail += round_up(batch_.size());
-  ++spool_.next_batch;
+  if (!batch_.empty()) ++spool_.next_batch;
   ++flushes_;
   commits_ += waiting_.size();
   std::vector<MessageId> files;
@@ -238,8 +255,8 @@ void SegmentLog::apply() {
       if (record.type == RecordType::update) {
         spool_.index.set_state(record.id, position, record.size());
       } else if (record.type == RecordType::done) {
-        const Entry* entry = spool_.index.find(record.id);
-        if (entry != nullptr && entry->file) files.push_back(record.id);
+        const auto entry = spool_.index.find(record.id);
+        if (entry && entry->file) files.push_back(record.id);
         spool_.index.erase(record.id);
       } else if (record.type != RecordType::seal) {
         spool_.index.put(record.id, entry_of(record, position));
@@ -259,14 +276,15 @@ void SegmentLog::fail(const Error& error) {
   seals_.push_back({seal, 0});
   spool_.seal_current();
   if (++failures_ > kFailuresTolerated) set_trouble(error.detail);
-  std::size_t holder = 0;
   const auto failed = std::exchange(waiting_, {});
+  settle();
+  // Before the seal is durable a record of theirs may still count, and must find its file.
+  std::size_t holder = 0;
   for (Pending* one : failed) {
     for (const Add& add : one->transaction.add) {
-      if (holders_[holder++].file) spool_.large_bodies.drop(add);
+      if (holders_[holder++].file && seals_.empty()) spool_.large_bodies.drop(add);
     }
   }
-  settle();
   for (Pending* one : failed) one->done(std::unexpected(error));
 }
 
@@ -327,8 +345,8 @@ bool SegmentLog::tend() {
     const std::lock_guard guard(spool_.mutex);
     trouble_.clear();
   }
-  spool_.checkpoint_if_due();
-  return compaction_.step();
+  const bool checkpointing = spool_.tend_checkpoint(tuning_.slice);
+  return compaction_.step() || checkpointing;
 }
 
 Result<std::unique_ptr<Store>> open_log_store(const LogOptions& options, FileSystem& files) {

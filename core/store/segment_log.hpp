@@ -23,6 +23,7 @@ struct LogTuning {
   std::chrono::milliseconds lazy_wait{20};
   std::chrono::milliseconds compaction_age{60'000};
   std::chrono::milliseconds retry{1000};  ///< between attempts to get out of trouble
+  std::size_t slice = 2048;  ///< messages of a checkpoint that are written between two batches
 };
 
 class SegmentLog final : public Store, private CommitWriter::Work {
@@ -51,6 +52,8 @@ class SegmentLog final : public Store, private CommitWriter::Work {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void set_aside(MessageId id, const Entry& entry, const Error& error);
+  void note_damage(MessageId id, const std::string& why);
   void write(std::vector<Pending>& pending) override;
   bool tend() override;
   std::size_t write_batch(std::vector<Pending>& pending, std::size_t next);

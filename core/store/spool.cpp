@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Opening, reading, rotating, checkpointing and freeing. A segment is freed only when neither of
-// the two newest checkpoints needs it, nothing in it lives and nobody reads it.
+// Opening, reading, setting aside, rotating.
 #include "store/spool.hpp"
 
 #include <algorithm>
@@ -15,7 +14,7 @@ namespace postrider::store {
 namespace {
 
 constexpr std::size_t kAhead = 3;  // two to rotate into, one for completions on a full disk
-constexpr std::uint64_t kCheckpointLine = 155;
+constexpr std::uint64_t kGreatestSegment = 1ull << 32;  // what the index can point into
 
 std::unexpected<Error> damaged(const Segment& segment, std::uint64_t offset) {
   return std::unexpected(
@@ -23,16 +22,16 @@ std::unexpected<Error> damaged(const Segment& segment, std::uint64_t offset) {
             fmt::format("segment {:08x}: the record at {} is damaged", segment.number, offset)});
 }
 
-// Header, envelope and state of the record at `offset`: the text read, the record in `record`.
-Result<std::string> read_text(const Segment& segment, std::uint64_t offset, std::uint64_t size,
-                              Record& record) {
-  std::string text(size, '\0');
-  const auto count = segment.file->read(offset, text.data(), text.size());
-  if (!count) return std::unexpected(count.error());
-  auto parsed = parse_header(text, segment.salt);
-  if (!parsed) parsed = parse_header(text, inner_salt(segment.salt));
-  if (*count != size || !parsed || kHeaderSize + parsed->text_size() != size ||
-      crc32c(std::string_view(text).substr(kHeaderSize)) != parsed->text_crc) {
+// Header, envelope and state of the record at `offset`, valid as long as the window's octets; the
+// header in `record`.
+Result<std::string_view> read_text(ReadWindow& window, const Segment& segment, std::uint64_t offset,
+                                   std::uint64_t size, Record& record) {
+  const auto text = window.read(segment, offset, size);
+  if (!text) return text;
+  auto parsed = parse_header(*text, segment.salt);
+  if (!parsed) parsed = parse_header(*text, inner_salt(segment.salt));
+  if (text->size() != size || !parsed || kHeaderSize + parsed->text_size() != size ||
+      crc32c(text->substr(kHeaderSize)) != parsed->text_crc) {
     return damaged(segment, offset);
   }
   record = *parsed;
@@ -41,19 +40,41 @@ Result<std::string> read_text(const Segment& segment, std::uint64_t offset, std:
 
 }  // namespace
 
+Result<std::string_view> ReadWindow::read(const Segment& segment, std::uint64_t offset,
+                                          std::uint64_t size) {
+  const bool inside =
+      segment_ == &segment && offset >= offset_ && offset + size <= offset_ + octets_.size();
+  if (!inside) {
+    segment_ = nullptr;
+    octets_.resize(std::max(size, ahead_));
+    const auto count = segment.file->read(offset, octets_.data(), octets_.size());
+    if (!count) return std::unexpected(count.error());
+    octets_.resize(*count);
+    segment_ = &segment;
+    offset_ = offset;
+  }
+  return std::string_view(octets_).substr(offset - offset_, size);
+}
+
 Spool::Spool(FileSystem& file_system, const LogOptions& log_options)
     : files(file_system),
       options(log_options),
-      large_bodies(file_system, log_options.folder + "/big", log_options.large_body),
-      corrupt_(log_options.folder + "/corrupt"),
+      quarantine(file_system, log_options.folder + "/corrupt"),
+      large_bodies(file_system, log_options.folder + "/big", log_options.large_body, quarantine),
       log_(file_system, log_options.folder + "/log", log_options.segment_size,
            log_options.spare_segments),
-      checkpoints_(file_system, log_options.folder) {}
+      checkpoints_(file_system, log_options.folder),
+      writer_(checkpoints_, index, [this](std::uint32_t number) -> std::optional<std::uint64_t> {
+        const SegmentPtr found = segment(number);
+        if (!found) return std::nullopt;
+        return found->salt;
+      }) {}
 
 Result<void> Spool::make_folders() {
   for (const char* name : {"/log", "/big", "/corrupt"}) {
     if (auto made = files.make_folder(options.folder + name); !made) return made;
   }
+  if (generation_ != 0) return {};
   if (auto synced = files.sync_folder(options.folder); !synced) return synced;
   const auto slash = options.folder.rfind('/');
   if (slash == std::string::npos) return files.sync_folder(".");
@@ -61,6 +82,9 @@ Result<void> Spool::make_folders() {
 }
 
 Result<Recovered> Spool::open() {
+  if (options.segment_size >= kGreatestSegment) {
+    return std::unexpected(Error{Errc::io, "a segment must be smaller than 4 GiB"});
+  }
   if (auto made = files.make_folder(options.folder); !made) return std::unexpected(made.error());
   auto lock = files.lock(options.folder + "/LOCK");
   if (!lock) return std::unexpected(lock.error());
@@ -71,16 +95,19 @@ Result<Recovered> Spool::open() {
   // Only a courtesy to a second daemon: a full disk must not keep the first one from starting.
   (void)(*lock)->write(0, pieces);
   lock_ = std::move(*lock);
-  if (!loaded->newest) {
-    if (auto made = make_folders(); !made) return std::unexpected(made.error());
-  }
-  auto replayed = replay_log(files, log_, corrupt_, *loaded);
+  generation_ = loaded->newest ? loaded->newest->generation : 0;
+  if (auto made = make_folders(); !made) return std::unexpected(made.error());
+  quarantine.load();
+  auto replayed = replay_log(files, log_, quarantine, *loaded);
   if (!replayed) return std::unexpected(replayed.error());
   if (auto started = start(*loaded, *replayed); !started) return std::unexpected(started.error());
   return std::move(replayed->report);
 }
 
-// Nothing is freed and nothing new relied on before the new checkpoint is durable.
+// Nothing is freed and nothing new relied on before what was found is durable: by a new checkpoint
+// if the log behind the last one has holes, which must not look like damage next time; otherwise
+// the next replay finds the same, once what was read is flushed. (A process that was killed leaves
+// octets in the page cache that no flush ever covered.)
 Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& replayed) {
   index = std::move(replayed.index);
   segments = std::move(replayed.segments);
@@ -94,35 +121,68 @@ Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& repla
     return of;
   };
   needs_ = {need(loaded.newest), need(loaded.former)};
-  generation_ = loaded.newest ? loaded.newest->generation : 0;
-  if (auto written = checkpoint(); !written) {
-    // A full disk: serve what is there. Nothing is freed until a checkpoint succeeds.
-    replayed.report.notes.push_back(written.error().detail);
-    if (!loaded.newest) return written;
-    return {};
+  written_since_checkpoint_ = replayed.replayed;
+  if (auto synced = sync_replayed(needs_[0].replay_from); !synced) return synced;
+  Recovered& report = replayed.report;
+  if (!loaded.newest || report.torn != 0 || report.damaged != 0) {
+    if (auto written = checkpoint(); !written) {
+      // A full disk: serve what is there. Nothing is freed until a checkpoint succeeds.
+      report.notes.push_back(written.error().detail);
+      if (!loaded.newest) return written;
+      return {};
+    }
   }
-  remove_orphans(replayed.report);
+  remove_orphans(report, loaded.newest.has_value());
   for (const std::uint32_t number : replayed.unused) log_.retire(number);
   return {};
 }
 
-void Spool::remove_orphans(Recovered& report) {
-  const auto ids = large_bodies.list();
-  if (!ids) return;
-  for (const MessageId id : *ids) {
-    const Entry* entry = index.find(id);
-    if (entry == nullptr || !entry->file) large_bodies.remove(id);
+Result<void> Spool::sync_replayed(std::uint32_t replay_from) {
+  for (const auto& [number, segment] : segments) {
+    if (number < replay_from) continue;
+    if (auto synced = segment->file->sync(); !synced) return synced;
   }
+  return {};
+}
+
+// A body without a record was never acknowledged and goes, unless its record may be among what was
+// damaged.
+void Spool::remove_orphans(Recovered& report, bool removals_known) {
+  const auto found = large_bodies.list();
+  if (!found) return;
+  for (const std::string& name : found->foreign) {
+    report.notes.push_back(fmt::format("{}/big/{} is not ours: left alone", options.folder, name));
+  }
+  for (const MessageId id : found->ids) {
+    const auto entry = index.find(id);
+    if (entry && entry->file) continue;
+    const bool kept = report.damaged != 0 || !removals_known;
+    if (!kept) {
+      large_bodies.remove(id);
+    } else if (quarantine.move(large_bodies.path(id), id_text(id) + ".eml",
+                               "a body that no record names any more")) {
+      report.notes.push_back(fmt::format("the body of message {} is without a record, moved to {}",
+                                         id_text(id), quarantine.folder()));
+    }
+  }
+  set_lost_files_aside(found->ids, report, removals_known);
+}
+
+void Spool::set_lost_files_aside(const std::vector<MessageId>& present, Recovered& report,
+                                 bool removals_known) {
   std::vector<MessageId> lost;
-  for (const auto& [id, entry] : index.entries()) {
-    if (entry.file && !std::ranges::binary_search(*ids, id)) lost.push_back(id);
-  }
+  index.for_each([&](MessageId id, const Entry& entry) {
+    if (entry.file && !std::ranges::binary_search(present, id)) lost.push_back(id);
+  });
   for (const MessageId id : lost) {
-    const Entry entry = *index.find(id);
-    if (const auto put = segment(entry.put.segment)) set_aside_message(id, entry, *put);
-    index.erase(id);
+    if (!removals_known) {  // it was removed, and nobody remembers
+      index.erase(id);
+      continue;
+    }
+    const std::string why = large_bodies.path(id) + " is missing";
+    if (set_aside_message(id, *index.find(id), why)) index.erase(id);
     ++report.damaged;
-    report.notes.push_back(fmt::format("message {:016x}: its file in big/ is missing", id));
+    report.notes.push_back(fmt::format("message {}: {}", id_text(id), why));
   }
 }
 
@@ -131,8 +191,8 @@ SegmentPtr Spool::segment(std::uint32_t number) const {
   return found == segments.end() ? nullptr : found->second;
 }
 
-Result<LogMessage> Spool::text(const Entry& entry) const {
-  return text(entry, segment(entry.put.segment), segment(entry.state.segment));
+Result<LogMessage> Spool::text(const Entry& entry, ReadWindows& windows) const {
+  return text(entry, segment(entry.put.segment), segment(entry.state.segment), windows);
 }
 
 Result<Stored> Spool::load(MessageId id) const {
@@ -141,29 +201,42 @@ Result<Stored> Spool::load(MessageId id) const {
   SegmentPtr newer;
   {
     const std::lock_guard guard(mutex);
-    const Entry* found = index.find(id);
-    if (found == nullptr) return std::unexpected(Error{Errc::not_found, "no such message"});
+    const auto found = index.find(id);
+    if (!found) return std::unexpected(Error{Errc::not_found, "no such message"});
     entry = *found;
     put = segment(entry.put.segment);
     newer = segment(entry.state.segment);
   }
-  auto read = text(entry, put, newer);
+  ReadWindows windows{ReadWindow(0), ReadWindow(0)};
+  auto read = text(entry, put, newer, windows);
+  if (!read && read.error().code == Errc::corrupt) {
+    (void)set_aside_message(id, entry, read.error().detail);
+  }
   if (!read) return std::unexpected(read.error());
   return Stored{id, std::move(read->envelope), std::move(read->state), entry.body};
 }
 
-Result<LogMessage> Spool::text(const Entry& entry, const SegmentPtr& put, const SegmentPtr& newer) {
-  if (!put || !newer) return std::unexpected(Error{Errc::corrupt, "the segment is missing"});
+// A newer state that cannot be read is an error of its own: the envelope is still good.
+Result<LogMessage> Spool::text(const Entry& entry, const SegmentPtr& put, const SegmentPtr& newer,
+                               ReadWindows& windows) {
+  if (!put) return std::unexpected(Error{Errc::corrupt, "its segment is missing"});
   Record record;
-  auto text = read_text(*put, entry.put.offset, entry.text_size(), record);
+  auto text = read_text(windows.puts, *put, entry.put.offset, entry.text_size(), record);
   if (!text) return std::unexpected(text.error());
   LogMessage message;
   message.envelope = text->substr(kHeaderSize, record.envelope);
-  if (entry.state_size != 0) {
-    text = read_text(*newer, entry.state.offset, entry.state_size, record);
-    if (!text) return std::unexpected(text.error());
+  message.body_crc = record.body_crc;
+  if (entry.state_size == 0) {
+    message.state = text->substr(kHeaderSize + record.envelope + 1, record.state);
+    return message;
   }
-  message.state = text->substr(kHeaderSize + record.envelope + 1, record.state);
+  text = newer ? read_text(windows.states, *newer, entry.state.offset, entry.state_size, record)
+               : std::unexpected(Error{Errc::corrupt, "the segment of its state is missing"});
+  if (text) {
+    message.state = text->substr(kHeaderSize + record.envelope + 1, record.state);
+  } else {
+    message.state_error = text.error();
+  }
   return message;
 }
 
@@ -172,37 +245,58 @@ Result<BodyPtr> Spool::body(MessageId id) const {
   SegmentPtr put;
   {
     const std::lock_guard guard(mutex);
-    const Entry* found = index.find(id);
-    if (found == nullptr) return std::unexpected(Error{Errc::not_found, "no such message"});
+    const auto found = index.find(id);
+    if (!found) return std::unexpected(Error{Errc::not_found, "no such message"});
     entry = *found;
     put = segment(entry.put.segment);
   }
-  if (entry.file) return large_bodies.open(id, entry.body);
-  if (!put) return std::unexpected(Error{Errc::corrupt, "the segment is missing"});
-  Record record;
-  if (auto text = read_text(*put, entry.put.offset, entry.text_size(), record); !text) {
-    return std::unexpected(text.error());
+  if (!put) return std::unexpected(Error{Errc::corrupt, "its segment is missing"});
+  auto body = read_body(id, entry, *put);
+  if (!body && body.error().code == Errc::corrupt) {
+    (void)set_aside_message(id, entry, body.error().detail);
   }
-  std::string octets(entry.body, '\0');
-  const std::uint64_t offset = entry.put.offset + entry.text_size();
-  const auto count = put->file->read(offset, octets.data(), octets.size());
+  return body;
+}
+
+Result<BodyPtr> Spool::read_body(MessageId id, const Entry& entry, const Segment& put) const {
+  // One read: header, texts and body.
+  std::string octets(entry.put_size, '\0');
+  const auto count = put.file->read(entry.put.offset, octets.data(), octets.size());
   if (!count) return std::unexpected(count.error());
-  if (*count != octets.size() || crc32c(octets) != record.body_crc) {
-    set_aside_message(id, entry, *put);
-    return damaged(*put, entry.put.offset);
+  const std::string_view whole = std::string_view(octets).substr(0, *count);
+  auto record = parse_header(whole, put.salt);
+  if (!record) record = parse_header(whole, inner_salt(put.salt));
+  if (!record || record->id != id || *count != octets.size()) {
+    return damaged(put, entry.put.offset);
   }
+  if (entry.file) return large_bodies.open(id, entry.body, record->body_crc);
+  octets.erase(0, entry.text_size());
+  octets.resize(entry.body);
+  if (crc32c(octets) != record->body_crc) return damaged(put, entry.put.offset);
   return make_memory_body(std::move(octets));
 }
 
-void Spool::set_aside_message(MessageId id, const Entry& entry, const Segment& put) const {
+bool Spool::set_aside_message(MessageId id, const Entry& entry, const std::string& why) const {
+  SegmentPtr put;
+  {
+    const std::lock_guard guard(mutex);
+    put = segment(entry.put.segment);
+  }
+  if (!put) return false;
   std::string octets(entry.put_size, '\0');
-  const auto count = put.file->read(entry.put.offset, octets.data(), octets.size());
+  const auto count = put->file->read(entry.put.offset, octets.data(), octets.size());
   octets.resize(count.value_or(0));
-  set_aside(files, corrupt_, fmt::format("{:016x}.record", id), octets);
+  const std::string name = id_text(id);
+  if (entry.file) (void)quarantine.link(large_bodies.path(id), name + ".eml", why);
+  return quarantine.put(name + ".record", octets, why);
 }
 
 Result<void> Spool::prepare_one() {
   auto made = log_.prepare();
+  if (!made && !dead_.empty()) {
+    free_some(dead_.size());
+    made = log_.prepare();
+  }
   for (int round = 0; !made && round < 2 && any_dead(); ++round) {
     if (!checkpoint()) break;
     made = log_.prepare();
@@ -256,61 +350,6 @@ bool Spool::is_open_for_writing(std::uint32_t number) const {
     return segment && segment->number == number;
   };
   return is(current) || is(cold) || std::ranges::any_of(prepared_, is);
-}
-
-Result<void> Spool::checkpoint() {
-  Need need;
-  need.replay_from = log_.next_number();
-  if (!prepared_.empty()) need.replay_from = prepared_.front()->number;
-  if (current) need.replay_from = current->number;
-  std::map<std::uint32_t, std::uint64_t> salts;
-  for (const auto& [number, octets] : index.live_segments()) {
-    const SegmentPtr live = segment(number);
-    if (!live) continue;
-    salts[number] = live->salt;
-    need.listed.insert(number);
-  }
-  const std::string text =
-      format_checkpoint(generation_ + 1, need.replay_from, next_batch, last_id, salts, index);
-  if (auto written = checkpoints_.write(text); !written) return written;
-  ++generation_;
-  needs_[1] = std::exchange(needs_[0], std::move(need));
-  written_since_checkpoint_ = 0;
-  free_dead();
-  return {};
-}
-
-void Spool::checkpoint_if_due() {
-  const std::uint64_t cost = index.entries().size() * kCheckpointLine;
-  if (written_since_checkpoint_ > 0 && written_since_checkpoint_ >= 2 * cost) (void)checkpoint();
-}
-
-/// Mail is refused for want of space, so nothing is written that would make a checkpoint due: free
-/// what is dead all the same, or the refusal would never end.
-void Spool::give_back() {
-  for (int round = 0; round < 2 && any_dead(); ++round)
-    if (!checkpoint()) break;
-  log_.drop_spares();
-}
-
-bool Spool::any_dead() const {
-  return std::ranges::any_of(segments, [this](const auto& named) {
-    return index.live(named.first) == 0 && !is_open_for_writing(named.first);
-  });
-}
-
-void Spool::free_dead() {
-  std::vector<std::uint32_t> dead;
-  {
-    const std::lock_guard guard(mutex);
-    for (const auto& [number, segment] : segments) {
-      const bool wanted = index.live(number) != 0 || is_open_for_writing(number) ||
-                          needs_[0].has(number) || needs_[1].has(number);
-      if (!wanted && segment.use_count() == 1) dead.push_back(number);
-    }
-    for (const std::uint32_t number : dead) segments.erase(number);
-  }
-  for (const std::uint32_t number : dead) log_.retire(number);
 }
 
 }  // namespace postrider::store

@@ -13,6 +13,7 @@
 
 #include "store/checkpoint.hpp"
 #include "store/large_body.hpp"
+#include "store/quarantine.hpp"
 #include "store/recovery.hpp"
 #include "store/segment.hpp"
 
@@ -22,6 +23,29 @@ namespace postrider::store {
 struct LogMessage {
   std::string envelope;
   std::string state;
+  std::uint32_t body_crc = 0;
+  std::optional<Error> state_error;  ///< why its newest state cannot be read
+};
+
+/// The octets of a segment around what was read last: who reads records in the order in which they
+/// lie there asks the disk once for many.
+class ReadWindow {
+ public:
+  explicit ReadWindow(std::uint64_t ahead = 32 << 10) : ahead_(ahead) {}
+
+  /// `size` octets at `offset`; fewer at the end of the file. Valid until the next call.
+  Result<std::string_view> read(const Segment& segment, std::uint64_t offset, std::uint64_t size);
+
+ private:
+  std::uint64_t ahead_;  ///< octets to ask for at least
+  const Segment* segment_ = nullptr;
+  std::uint64_t offset_ = 0;
+  std::string octets_;
+};
+/// One for envelopes, one for the newer states.
+struct ReadWindows {
+  ReadWindow puts;
+  ReadWindow states;
 };
 
 class Spool {
@@ -34,8 +58,8 @@ class Spool {
   /// Any thread.
   Result<BodyPtr> body(MessageId id) const;
   Result<Stored> load(MessageId id) const;
-  /// Envelope and newest state, checked. Errc::corrupt if they are damaged.
-  Result<LogMessage> text(const Entry& entry) const;
+  /// Envelope and newest state, checked. Errc::corrupt if the envelope is damaged.
+  Result<LogMessage> text(const Entry& entry, ReadWindows& windows) const;
 
   /// The segment to write to next. A segment taken for mail must leave one for completions.
   Result<void> rotate(bool for_mail);
@@ -47,20 +71,23 @@ class Spool {
   Result<void> check_reserve();
   /// The disk is short: remove dead segments, none is kept for reuse.
   void give_back();
+  /// Writes a whole checkpoint now. For the start, the end and a full disk: it takes a second for a
+  /// million messages.
   Result<void> checkpoint();
-  /// Writes a checkpoint if enough was written since the last.
-  void checkpoint_if_due();
+  /// A slice of a checkpoint, or of freeing dead segments, if there is reason; true: there is more.
+  bool tend_checkpoint(std::size_t slice);
   /// Takes a prepared segment away for compaction if enough are left.
   SegmentPtr take_cold();
   bool is_open_for_writing(std::uint32_t number) const;
   /// The log before this segment is in the newest checkpoint.
   std::uint32_t checkpointed_before() const { return needs_[0].replay_from; }
-  /// Copies a damaged message to corrupt/.
-  void set_aside_message(MessageId id, const Entry& entry, const Segment& put) const;
+  /// Copies a damaged message to corrupt/, a large body too. False: that failed.
+  bool set_aside_message(MessageId id, const Entry& entry, const std::string& why) const;
   SegmentPtr segment(std::uint32_t number) const;
 
   FileSystem& files;
   const LogOptions options;
+  mutable Quarantine quarantine;
   LargeBodies large_bodies;
   mutable std::mutex mutex;
   Index index;
@@ -71,8 +98,8 @@ class Spool {
   MessageId last_id = 0;
 
  private:
-  static Result<LogMessage> text(const Entry& entry, const SegmentPtr& put,
-                                 const SegmentPtr& newer);
+  static Result<LogMessage> text(const Entry& entry, const SegmentPtr& put, const SegmentPtr& newer,
+                                 ReadWindows& windows);
   struct Need {
     std::uint32_t replay_from = 0;
     std::set<std::uint32_t> listed;
@@ -81,18 +108,26 @@ class Spool {
     }
   };
   Result<void> make_folders();
+  Result<BodyPtr> read_body(MessageId id, const Entry& entry, const Segment& put) const;
   Result<void> start(const CheckpointFiles::Loaded& loaded, Replayed& replayed);
-  void remove_orphans(Recovered& report);
+  Result<void> sync_replayed(std::uint32_t replay_from);
+  void remove_orphans(Recovered& report, bool removals_known);
+  void set_lost_files_aside(const std::vector<MessageId>& present, Recovered& report,
+                            bool removals_known);
+  void begin_checkpoint();
+  Result<bool> step_checkpoint(std::size_t messages);
   Result<void> prepare_one();
   bool any_dead() const;
-  void free_dead();
+  void find_dead();
+  void free_some(std::size_t most);
 
-  std::string corrupt_;
   SegmentFolder log_;
   CheckpointFiles checkpoints_;
+  CheckpointWriter writer_;
   std::unique_ptr<File> lock_;
   std::deque<SegmentPtr> prepared_;
-  std::array<Need, 2> needs_;  ///< of the two newest durable checkpoints
+  std::deque<std::uint32_t> dead_;  ///< to be freed
+  std::array<Need, 2> needs_;       ///< of the two newest durable checkpoints
   std::uint64_t generation_ = 0;
   std::uint64_t written_since_checkpoint_ = 0;
 };

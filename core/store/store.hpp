@@ -9,6 +9,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,11 @@ namespace postrider::store {
 
 /// Identifies a message for ever: 44 bits of milliseconds since 1970, then a counter. Never reused.
 using MessageId = std::uint64_t;
+
+/// An id as people and the log see it: 13 characters of base 32, ascending like the ids.
+std::string id_text(MessageId id);
+/// Either case; nothing if it is no such text.
+std::optional<MessageId> parse_id(std::string_view text);
 
 enum class Errc : std::uint8_t {
   no_space,   ///< disk full, quota, or the reserve would be touched: reply 452 4.3.1
@@ -34,6 +40,13 @@ struct Error {
 template <class T>
 using Result = std::expected<T, Error>;
 
+/// What was read of a body from its first octet on: how many, and their CRC-32C.
+struct BodySum {
+  std::uint64_t size = 0;
+  std::uint32_t crc = 0;
+  void add(std::string_view octets) noexcept;
+};
+
 /// The octets of a message as they were accepted: CRLF lines, dot-unstuffed, trace fields included.
 /// Either in memory (small) or in a file of the store (large). Shared and immutable.
 class Body {
@@ -46,6 +59,9 @@ class Body {
   /// a large body: callers on a loop ask for at most 256 KiB at a time. Any thread.
   virtual Result<std::size_t> read(std::uint64_t offset, char* target,
                                    std::size_t length) const = 0;
+  /// For the reader of a whole body, before relying on it: is it what was accepted? Errc::corrupt
+  /// if not; then the message was copied to corrupt/. One in memory was checked when it was read.
+  virtual Result<void> confirm(const BodySum& read) const;
 };
 using BodyPtr = std::shared_ptr<const Body>;
 
@@ -99,10 +115,16 @@ struct Stored {
   std::uint64_t body_size = 0;
 };
 
+/// A piece of damage in the folder corrupt/.
+struct SetAside {
+  std::string name;  ///< of the file; begins with the message's id if that is known
+  std::string why;   ///< one line; empty if nobody said
+};
+
 struct Recovered {
   std::uint64_t messages = 0;
   std::uint64_t torn = 0;          ///< unfinished records at the end of the log: never acknowledged
-  std::uint64_t damaged = 0;       ///< records set aside in corrupt/
+  std::uint64_t damaged = 0;       ///< records set aside in corrupt/, or lost
   std::vector<std::string> notes;  ///< one line each, for the log
 };
 
@@ -112,8 +134,10 @@ struct Stats {
   std::uint64_t commits = 0;
   std::uint64_t flushes = 0;
   std::uint64_t segments = 0;
-  bool accepting = true;  ///< false after an error that forbids new mail
-  std::string trouble;    ///< why not, else empty
+  bool accepting = true;            ///< false after an error that forbids new mail
+  std::string trouble;              ///< why not, else empty
+  std::uint64_t damaged = 0;        ///< pieces found damaged since the start
+  std::vector<SetAside> set_aside;  ///< what is in corrupt/, by name
 };
 
 class Store {

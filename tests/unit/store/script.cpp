@@ -24,6 +24,7 @@ LogTuning tuning_for_tests() {
   tuning.manual = true;
   tuning.compaction_age = std::chrono::milliseconds{0};
   tuning.retry = std::chrono::milliseconds{0};
+  tuning.slice = 16;
   return tuning;
 }
 

@@ -119,6 +119,67 @@ TEST(SegmentLog, SharesALargeBodyAmongMessages) {
   for (const auto& path : files.paths()) EXPECT_EQ(path.find("/big/"), std::string::npos) << path;
 }
 
+// What is common is written once and never read; what is large is on its way to the disk while it
+// arrives, and is read once, in the pieces that are asked for.
+TEST(SegmentLog, ReadsNothingOfMailThatComesAndGoes) {
+  FaultyFileSystem files;
+  LogTuning tuning = tuning_for_tests();
+  tuning.compaction_age = std::chrono::hours{1};  // only what stays that long is read to be copied
+  const auto store = *SegmentLog::open(options_for(kSizes), files, tuning);
+  const std::uint64_t before = files.octets_read("");
+  for (int i = 0; i < 100; ++i) {
+    const MessageId id = store->new_id();
+    ASSERT_TRUE(commit(*store, adding(id, std::string(1000, 'x'))));
+    ASSERT_TRUE(commit(*store, {.add = {}, .update = {{id, "later"}}, .remove = {}}));
+    ASSERT_TRUE(commit(*store, removing(id)));
+  }
+  EXPECT_EQ(files.octets_read(""), before);
+  const MessageId id = store->new_id();
+  auto writer = *store->new_body(id);
+  const std::string path = "/spool/big/" + hex(id, 16) + ".eml";
+  for (std::size_t piece = 1; piece <= 5; ++piece) {
+    ASSERT_TRUE(writer->append(std::string(10'000, 'x')));
+    EXPECT_EQ(files.contents(path).size(), piece * 10'000);
+  }
+  Transaction transaction;
+  transaction.add.push_back({id, "envelope", "state", *writer->finish()});
+  ASSERT_TRUE(commit(*store, std::move(transaction)));
+  EXPECT_EQ(files.octets_read(""), before);
+  EXPECT_EQ(read_all(**store->body(id)).size(), 50'000u);
+  EXPECT_EQ(files.octets_read("/big/"), 50'000u);
+}
+
+TEST(SegmentLog, ALargeBodyKnowsItsSum) {
+  FaultyFileSystem files;
+  auto store = open_for_test(files, kSizes);
+  const std::string octets(20'000, 'x');
+  BodySum sum;
+  sum.add(octets);
+  const auto from_file = [&] {
+    auto writer = *store->new_body(1);
+    EXPECT_TRUE(writer->append(octets.substr(0, 7)) && writer->append(octets.substr(7)));
+    return *writer->finish();
+  };
+  Transaction both;
+  both.add.push_back({1, "one", "", from_file()});
+  both.add.push_back({2, "two", "", make_memory_body(octets)});
+  ASSERT_TRUE(commit(*store, std::move(both)));
+  store.reset();
+  store = open_for_test(files, kSizes);
+  for (const MessageId id : {MessageId{1}, MessageId{2}}) {
+    const auto body = *store->body(id);
+    EXPECT_TRUE(body->confirm(sum));
+    BodySum other = sum;
+    ++other.crc;
+    EXPECT_EQ(body->confirm(other).error().code, Errc::corrupt);
+    EXPECT_TRUE(body->confirm(sum)) << "the file itself is well";
+    EXPECT_EQ(files.contents("/spool/corrupt/" + id_text(id) + ".eml"), octets);
+  }
+  EXPECT_EQ(store->stats().damaged, 2u);
+  ASSERT_EQ(store->stats().set_aside.size(), 2u);
+  EXPECT_NE(store->stats().set_aside[0].why.find("other octets"), std::string::npos);
+}
+
 TEST(SegmentLog, ForgetsABodyThatNobodyCommitted) {
   FaultyFileSystem files;
   const auto store = open_for_test(files, kSizes);
@@ -181,6 +242,37 @@ TEST(SegmentLog, SetsADamagedRecordAsideAndServesTheRest) {
       paths, [](const auto& name) { return name.find("/corrupt/") != std::string::npos; });
   ASSERT_NE(aside, paths.end());
   EXPECT_NE(image->contents(*aside).find("This is body 2"), std::string::npos);
+}
+
+// A segment that is gone leaves no hole, but a gap in the numbers of batches.
+TEST(SegmentLog, NoticesBatchesThatAreMissing) {
+  FaultyFileSystem files;
+  const auto store = open_for_test(files, kSizes);
+  std::unique_ptr<FaultyFileSystem> whole;
+  std::unique_ptr<FaultyFileSystem> image;
+  for (MessageId id = 1; id <= 40; ++id) {
+    store->commit(adding(id, std::string(3000, 'x')), Durability::sync,
+                  [&, id](const Result<void>&) {
+                    if (id != 40) return;
+                    whole = files.image(Tail::nothing, 0);
+                    image = files.image(Tail::nothing, 0);
+                  });
+  }
+  store->drive();
+  ASSERT_TRUE(image);
+  std::vector<std::string> segments;
+  for (const auto& path : image->paths()) {
+    if (image->contents(path).find("Q1 P ") != std::string::npos) segments.push_back(path);
+  }
+  ASSERT_GT(segments.size(), 3u);
+  EXPECT_EQ(open_for_test(*whole, kSizes)->recover([](const Stored&) {})->damaged, 0u);
+  ASSERT_TRUE(image->remove(segments[1]));
+  const auto reopened = open_for_test(*image, kSizes);
+  const auto recovered = reopened->recover([](const Stored&) {});
+  EXPECT_EQ(recovered->damaged, 1u);
+  ASSERT_EQ(recovered->notes.size(), 1u);
+  EXPECT_NE(recovered->notes[0].find("of the log are missing"), std::string::npos);
+  EXPECT_GT(recovered->messages, 20u);
 }
 
 TEST(SegmentLog, MovesASegmentWithoutItsNameAside) {
