@@ -34,6 +34,7 @@ ServerSession::ServerSession(Services services, runtime::StreamPtr stream, std::
   client_ = stream_->remote();
   local_ = stream_->local();
   connected_at_ = services_.runtime.now();
+  accepted_at_ = services_.runtime.exact_now();
   may_relay_ = services_.policy->is_trusted(client_.address);
 }
 
@@ -51,7 +52,7 @@ Task<void> ServerSession::run() {
 
 Task<bool> ServerSession::greet() {
   const Verdict verdict = co_await services_.chains->connect(*this);
-  const TimePoint judged = services_.runtime.now();
+  const TimePoint judged = services_.runtime.exact_now();
   if (verdict.is_refusal()) {
     // RFC 5321 section 3.1: 554 instead of 220, then only QUIT; 421 closes.
     const bool permanent = verdict.action() == Verdict::Action::reject;
@@ -74,14 +75,16 @@ Task<bool> ServerSession::greet() {
 
 /// Slow greetings make clients go away (Q258745, Q286375): count each, explain the slow ones.
 void ServerSession::note_greeting(TimePoint judged) {
-  const TimePoint now = services_.runtime.now();
-  services_.table.greeted(now - connected_at_, now);
-  if (now - connected_at_ < services_.options->slow_banner) return observe(EventKind::banner, {});
-  const auto in_hooks = std::chrono::duration_cast<Duration>(judged - connected_at_);
-  const std::string took =
-      std::to_string(in_hooks.count()) + " of " + std::to_string(age().count()) + " ms";
-  const std::string reason = in_hooks * 2 >= age() ? "the connect hooks of plugins took " + took
-                                                   : "this host was busy; plugins took " + took;
+  const auto took = services_.runtime.exact_now() - accepted_at_;
+  services_.table.greeted(took, services_.runtime.now());
+  if (took < services_.options->slow_banner) return observe(EventKind::banner, {});
+  const auto in_hooks = judged - accepted_at_;
+  const auto ms = [](std::chrono::nanoseconds time) {
+    return std::to_string(std::chrono::duration_cast<Duration>(time).count());
+  };
+  const std::string share = ms(in_hooks) + " of " + ms(took) + " ms";
+  const std::string reason = in_hooks * 2 >= took ? "the connect hooks of plugins took " + share
+                                                  : "this host was busy; plugins took " + share;
   services_.log.write(LogLevel::warning, "slow banner",
                       {{"session", id()}, {"client", client_.text()}, {"reason", reason}});
   observe(EventKind::banner, reason);

@@ -99,6 +99,7 @@ class ServerSession final : private PluginsKept, public Session {
   std::string sending_;  // those being sent
   smtp::SessionState state_ = smtp::SessionState::connected;
   std::unique_ptr<Transaction> transaction_;
+  TimePoint accepted_at_{};  // exactly: for the time to banner
   unsigned errors_ = 0;
   std::uint64_t messages_ = 0;
   bool listens_lmtp_ = false;

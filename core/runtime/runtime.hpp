@@ -53,6 +53,10 @@ class Runtime : public Loop {
   /// that is posted before the loop gets to it.
   virtual void post(std::move_only_function<void()> work) = 0;
 
+  /// [loop] This very moment, for measuring: now() is the begin of the loop's turn, to the
+  /// millisecond. Never use it for waiting.
+  virtual TimePoint exact_now() const noexcept { return now(); }
+
   /// [loop] Turn until stop(). Coroutines are resumed from the ready list only.
   virtual void run() = 0;
   /// [any thread]

@@ -1,61 +1,71 @@
 #!/usr/bin/env python3
 """The banner does not wait for reverse DNS: dead DNS and healthy DNS greet alike (Q258745)."""
-import socket
-import statistics
-import time
+import sys
 import unittest
 
-from postrider import BASE, BlackHole, Case, Daemon, NameServer, SANITIZED
+from postrider import BASE, BUILD, ROOT, SANITIZED, BlackHole, Case, Daemon, NameServer, wait_for
 
-LIMIT = 0.5 if SANITIZED else 0.05
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
+import banner
 
-
-def banner_times(port, count=50):
-    times = []
-    for _ in range(count):
-        begin = time.monotonic()
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-            greeting = client.recv(512)
-            times.append(time.monotonic() - begin)
-        assert greeting.startswith(b"220 "), greeting
-    return times
+COUNT = 200 if SANITIZED else 1000
 
 
 class Banner(Case):
     def daemon(self, name, dns_port):
-        folder = self.folder / name
-        folder.mkdir()
-        return self.keep(Daemon(folder, BASE + f'''
-[dns]
-servers = ["127.0.0.1:{dns_port}"]
-[[plugin]]
-use = "reverse_resolve"
-[[plugin]]
-use = "protocol_log"
-level = "full"
-file = "{folder}/protocol.log"
-'''))
+        return self.keep(banner.daemon(self.folder / name, dns_port))
 
     def test_dead_dns_greets_as_fast_as_healthy_dns(self):
-        zone = {"127.in-addr.arpa": "1.0.0 IN PTR client.test.example.",
-                "test.example": "client IN A 127.0.0.1"}
-        healthy = self.daemon("healthy", self.keep(NameServer(self.folder, zone)).port)
         hole = BlackHole()
         self.addCleanup(hole.stop)
-        dead = self.daemon("dead", hole.port)
-        banner_times(healthy.port, 5), banner_times(dead.port, 5)  # warm
-        with_dns, without = banner_times(healthy.port), banner_times(dead.port)
-        print(f"banner ms, median/max: healthy {statistics.median(with_dns) * 1e3:.2f}/"
-              f"{max(with_dns) * 1e3:.2f}, dead {statistics.median(without) * 1e3:.2f}/"
-              f"{max(without) * 1e3:.2f}")
-        # The median, so that one scheduling hiccup of a busy machine is no failure.
-        self.assertLess(statistics.median(without), LIMIT)
-        self.assertLess(statistics.median(with_dns), LIMIT)
+        with banner.first_in_line():
+            healthy = self.daemon("healthy", self.keep(NameServer(self.folder, banner.ZONE)).port)
+            dead = self.daemon("dead", hole.port)
+            ratios, _ = banner.compare(healthy, dead, 8, COUNT, enough=1.2)
+        # A banner that waited for DNS would take seconds in every round; what a busy machine does in
+        # one round, it does not do in all of them.
+        self.assertLessEqual(min(ratios), 1.2, ratios)
+
+    def test_status_tells_the_banner_times_of_the_last_minutes(self):
+        daemon = self.keep(Daemon(self.folder, BASE))
+        for _ in range(50):
+            client, _ = banner.greet(daemon.port)
+            client.close()
+        found = daemon.json("status")["sessions"]
+        self.assertEqual(found["banner_minutes"], 5)
+        self.assertGreaterEqual(found["banner_sessions"], 50)
+        self.assertGreater(found["banner_p50_ms"], 0)
+        self.assertLessEqual(found["banner_p50_ms"], found["banner_p99_ms"])
+        self.assertLessEqual(found["banner_p99_ms"], found["banner_max_ms"])
+        text = daemon.tool("status")
+        print(text)
+        self.assertRegex(text, r"banner     p50 [\d.]+ ms, p99 [\d.]+ ms, max [\d.]+ ms after connect "
+                               r"\(\d+ sessions in the last 5 minutes\)")
+
+    def test_a_slow_banner_is_explained_in_both_logs(self):
+        conduct = BUILD / "modules"
+        base = BASE.replace('plugin_path = [', f'plugin_path = ["{conduct}", ')
+        daemon = self.keep(Daemon(self.folder, base + '''
+[smtp]
+slow_banner = "200ms"
+[[plugin]]
+use = "conduct"
+steps = 30
+[[plugin]]
+use = "protocol_log"
+file = "@FOLDER@/protocol.log"
+'''))
+        with daemon.smtp() as smtp:
+            smtp.noop()
+        log = self.folder / "protocol.log"
+        wait_for("the verdict", lambda: " verdict the client said QUIT" in log.read_text())
+        verdict = log.read_text().splitlines()[-1]
+        print(verdict)
+        self.assertRegex(verdict, r" banner=\d+ms; slow banner: the connect hooks of plugins took \d+ of \d+ ms$")
+        self.assertRegex(daemon.output(), r"slow banner.*reason=.the connect hooks of plugins took \d+ of")
 
     def test_received_tells_name_unknown_or_address_only(self):
-        zone = {"127.in-addr.arpa": "1.0.0 IN PTR client.test.example.",
-                "test.example": "client IN A 127.0.0.1"}
-        healthy = self.daemon("healthy", self.keep(NameServer(self.folder, zone)).port)
+        healthy = self.daemon("healthy", self.keep(NameServer(self.folder, banner.ZONE)).port)
         self.assertIn("from client.example (client.test.example [127.0.0.1])",
                       self.received(healthy))
         hole = BlackHole()
@@ -71,6 +81,7 @@ file = "{folder}/protocol.log"
         """The Received field of a message that is held in the queue."""
         with daemon.smtp() as smtp:
             smtp.sendmail("a@client.example", ["user@[127.0.0.9]"], "Subject: x\r\n\r\nx\r\n")
+        wait_for("the control socket", daemon.control.exists)
         listed = daemon.json("queue", "list")["messages"]
         shown = daemon.json("queue", "show", listed[0]["id"])
         return " ".join(shown["headers"].split())

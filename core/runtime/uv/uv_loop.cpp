@@ -69,6 +69,10 @@ TimePoint UvLoop::now() const noexcept {
   return TimePoint(std::chrono::milliseconds(uv_now(&loop_)));
 }
 
+TimePoint UvLoop::exact_now() const noexcept {
+  return TimePoint(std::chrono::nanoseconds(uv_hrtime()));
+}
+
 WallTime UvLoop::wall_now() const noexcept {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }

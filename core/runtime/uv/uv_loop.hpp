@@ -29,6 +29,7 @@ class UvLoop final : public Runtime {
   ~UvLoop() override;
 
   TimePoint now() const noexcept override;
+  TimePoint exact_now() const noexcept override;
   WallTime wall_now() const noexcept override;
   void make_ready(ReadyNode& node) noexcept override { ready_.add(node); }
   void start_timer(Timer& timer, Duration after) noexcept override;
