@@ -32,6 +32,12 @@ Refused no_domain(const std::string& name, Duration ttl) {
   return refuse(550, {5, 1, 2}, fmt::format("the domain {} does not exist", name), ttl);
 }
 
+Refused no_host_name(const std::string& name, const std::string& host, Duration ttl) {
+  return refuse(550, {5, 4, 4},
+                fmt::format("no MX record of {} names a host: \"{}\" is no host name", name, host),
+                ttl);
+}
+
 Refused loops_back(const std::string& name, Duration ttl = {}) {
   return refuse(554, {5, 4, 6}, fmt::format("mail for {} loops back to this host", name), ttl);
 }
@@ -118,7 +124,9 @@ Task<RouteResult> MxLookup::find_mx(Destination destination, bool keep_own) {
     co_return refuse(556, {5, 1, 10}, fmt::format("the domain {} accepts no mail (null MX)", name),
                      answer->ttl);
 
+  const std::string first = answer->records.front().host;
   auto hosts = choose(std::move(answer->records));
+  if (hosts.empty()) co_return no_host_name(name, first, answer->ttl);
   const auto self = std::ranges::find_if(hosts, [this](auto& mx) { return is_own(mx.host); });
   if (self != hosts.end() && !keep_own) {
     const std::uint16_t preference = self->preference;

@@ -29,19 +29,40 @@ std::string quoted_reply(const Reply& reply, bool utf8) {
   return out.size() <= 2 * kReplyLimit ? out : out.substr(0, out.rfind('\n', 2 * kReplyLimit) + 1);
 }
 
+/// By us, at the end of the time that mail may wait (RFC 3463: X.4.7).
+bool is_given_up(const Outcome& outcome) noexcept {
+  return outcome.status.subject == 4 && outcome.status.detail == 7;
+}
+
 std::string said(const Outcome& outcome, bool utf8) {
   if (outcome.reply.code == 0)
     return outcome.text.empty()
                ? std::string()
                : wrapped("In detail: " + one_line(outcome.text, utf8, kReplyLimit), kIndent);
-  const std::string who = outcome.remote.empty() ? std::string("The mail system there")
-                                                 : one_line(outcome.remote, utf8, 400);
-  return wrapped(who + " answered:", kIndent) + quoted_reply(outcome.reply, utf8);
+  std::string who = outcome.remote.empty() ? std::string("The mail system there")
+                                           : one_line(outcome.remote, utf8, 400);
+  const std::string_view when = is_given_up(outcome) ? " answered last:" : " answered:";
+  return wrapped(who.append(when), kIndent) + quoted_reply(outcome.reply, utf8);
 }
 
-std::string failed_words(const Outcome& outcome, bool utf8) {
+/// "5 days", "3 hours", "20 minutes".
+std::string period(Duration length) {
+  if (length >= 48h) return std::to_string(length / 24h) + " days";
+  if (length >= 2h) return std::to_string(length / 1h) + " hours";
+  return std::to_string(std::max<std::int64_t>(length / 1min, 2)) + " minutes";
+}
+
+std::string why(const Situation& situation, const RecipientOutcome& told) {
+  if (!is_given_up(told.outcome)) return std::string(advice_for(told.outcome.status).reason);
+  const std::string length = period(situation.now - situation.message->arrived());
+  if (told.attempts == 0) return "The message waited for " + length + " and could not be tried.";
+  return "Delivery was tried for " + length + " without success.";
+}
+
+std::string failed_words(const Situation& situation, const RecipientOutcome& told, bool utf8) {
+  const Outcome& outcome = told.outcome;
   const Advice advice = advice_for(outcome.status);
-  const std::string reason = std::string(advice.reason) + " (" + outcome.status.text() + ")";
+  const std::string reason = why(situation, told) + " (" + outcome.status.text() + ")";
   return wrapped(reason, kIndent) + said(outcome, utf8) +
          wrapped("What you can do: " + std::string(advice.remedy), kIndent);
 }
@@ -73,7 +94,7 @@ std::string recipient_words(const Situation& situation, const Told& told) {
   std::string out = "<" + one_line(told.what.recipient.path.text(), utf8, 512) + ">\r\n";
   switch (outcome.action) {
     case Action::failed:
-      return out + failed_words(outcome, utf8) + "\r\n";
+      return out + failed_words(situation, told.what, utf8) + "\r\n";
     case Action::delayed:
       return out + delayed_words(situation, told.what) + "\r\n";
     case Action::relayed:

@@ -64,6 +64,31 @@ file = "@FOLDER@/protocol.log"
         self.assertRegex(verdict, r" banner=\d+ms; slow banner: the connect hooks of plugins took \d+ of \d+ ms$")
         self.assertRegex(daemon.output(), r"slow banner.*reason=.the connect hooks of plugins took \d+ of")
 
+    def test_the_log_asks_dns_about_nobody(self):
+        """Q286375: there the protocol log caused a reverse lookup of each client."""
+        hole = BlackHole()
+        self.addCleanup(hole.stop)
+        daemon = self.keep(Daemon(self.folder, BASE + f'''
+[dns]
+servers = ["127.0.0.1:{hole.port}"]
+[[plugin]]
+use = "protocol_log"
+level = "full"
+recorder = 100
+check_own_name = false
+file = "{self.folder}/protocol.log"
+'''))
+        for _ in range(20):
+            with daemon.smtp() as smtp:
+                smtp.ehlo()
+        self.assertIn("from client.example ([127.0.0.1])", self.received(daemon))
+        wait_for("the records", lambda: (self.folder / "protocol.log").read_text().count("verdict") >= 21)
+        self.assertRegex((self.folder / "protocol.log").read_text(), r"verdict .* banner=\d+")
+        self.assertRegex(daemon.tool("status"), r"banner +.*p50 .* p99 .* max ")
+        hole.socket.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            hole.socket.recv(512)
+
     def test_received_tells_name_unknown_or_address_only(self):
         healthy = self.daemon("healthy", self.keep(NameServer(self.folder, banner.ZONE)).port)
         self.assertIn("from client.example (client.test.example [127.0.0.1])",

@@ -85,6 +85,25 @@ TEST_F(NdrGolden, TimeIsUp) {
   expect_golden("time_is_up", {one});
 }
 
+TEST_F(NdrGolden, GivenUpTogether) {
+  message.arrival = host.loop().wall_now() - 120h;
+  RecipientOutcome tried = answered("bob@example.net", Action::failed, "452 4.2.2 Mailbox full");
+  RecipientOutcome dead = told("carol@dead.example", Action::failed, {5, 4, 7},
+                               "delivery time expired; mx.dead.example [192.0.2.66]: could not "
+                               "connect: timed out");
+  RecipientOutcome never = told("dave@busy.example", Action::failed, {5, 4, 7},
+                                "delivery time expired; it could never be tried");
+  RecipientOutcome unknown_at_last = unknown();
+  unknown_at_last.recipient.path = Path::parse("erin@example.net").value();
+  for (RecipientOutcome* one : {&tried, &dead, &never}) {
+    one->outcome.status = {5, 4, 7};
+    one->attempted = false;
+    one->attempts = 34;
+  }
+  never.attempts = 0;
+  expect_golden("given_up_together", {tried, dead, never, unknown_at_last});
+}
+
 TEST_F(NdrGolden, Delayed) {
   message.arrival = host.loop().wall_now() - 4h;
   RecipientOutcome one = told("bob@example.net", Action::delayed, {4, 4, 1},
