@@ -81,6 +81,7 @@ bool Server::open_store() {
   }
   store::LogOptions options;
   options.folder = server.spool;
+  options.segment_size = server.segment_size.octets;
   auto opened = store::open_log_store(options);
   if (!opened) {
     complain_("server.spool: " + opened.error().detail);

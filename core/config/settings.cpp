@@ -92,6 +92,10 @@ void Server::describe(Schema<Server>& schema) {
                 {"inbound-only", Mode::inbound_only},
                 {"outbound-only", Mode::outbound_only},
                 {"none", Mode::none}});
+  schema
+      .field("segment_size", &Server::segment_size,
+             "Octets of a file of the queue's log; four and more are kept ready")
+      .between(1_MiB, 1_GiB);
   schema.field("control", &Server::control, "Unix socket of the postrider tool")
       .check(check_not_empty);
   schema

@@ -36,6 +36,7 @@ struct Server {
   std::string spool = "/var/lib/postrider/spool";
   StoreKind store = StoreKind::log;
   Mode mode = Mode::inbound_outbound;
+  Size segment_size = 64_MiB;
   std::string control = "/run/postrider/control.sock";
   std::vector<std::string> plugin_path;  ///< load() puts the installation's folder in if empty
   Duration drain_timeout = 30s;
