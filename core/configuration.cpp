@@ -118,6 +118,7 @@ queue::QueueOptions Configuration::queue_options(unsigned loop) const {
   options.retry = queue.retry;
   options.retry_jitter = static_cast<unsigned>(queue.retry_jitter);
   options.give_up = queue.give_up;
+  options.commit_timeout = queue.commit_timeout;
   options.scheduler.concurrency.initial = static_cast<unsigned>(queue.initial_concurrency);
   options.scheduler.concurrency.max = static_cast<unsigned>(queue.max_concurrency);
   options.scheduler.jitter_percent = options.retry_jitter;

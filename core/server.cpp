@@ -4,26 +4,34 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "privileges.hpp"
 #include "queue/recovery.hpp"
 #include "runtime/uv/uv_runtime.hpp"
+#include "watchdog/notify.hpp"
 
 namespace postrider {
 
 namespace {
+
+/// Beyond server.drain_timeout: what plugins may take to drain, and the last flush.
+constexpr Duration kEndLimit = 30s;
 
 sigset_t signals_we_take() {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, number);
   return set;
+}
+
+/// The process goes down hard, with a core dump if the system keeps any; what was acknowledged is
+/// on disk, and the next start begins there.
+[[noreturn]] void end_process(const std::string&) {
+  std::this_thread::sleep_for(1s);  // the log's writer has its turn
+  std::abort();
 }
 
 }  // namespace
@@ -41,6 +49,7 @@ int Server::run(const std::function<void(const std::string&)>& complain) {
   complain_ = complain;
   if (const int code = prepare(); code != 0) return code;
   make_workers();
+  watch();
   for (auto& worker : workers_)
     threads_.emplace_back([&runtime = worker->runtime()] { runtime.run(); });
   tasks_->spawn(serve());
@@ -181,19 +190,17 @@ void Server::say_ready() {
               {{"listen", where},
                {"loops", std::to_string(workers_.size())},
                {"mode", mode_name(mode().mode)}});
-  // sd_notify(3) is one datagram; no library is needed for it.
-  const char* address = std::getenv("NOTIFY_SOCKET");
-  if (!address || std::strlen(address) >= sizeof(sockaddr_un::sun_path)) return;
-  sockaddr_un target{.sun_family = AF_UNIX, .sun_path = {}};
-  std::strcpy(target.sun_path, address);
-  if (target.sun_path[0] == '@') target.sun_path[0] = '\0';
-  const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return;
-  static constexpr std::string_view kReady = "READY=1";
-  ::sendto(descriptor, kReady.data(), kReady.size(), MSG_NOSIGNAL,
-           reinterpret_cast<const sockaddr*>(&target),
-           static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(address)));
-  ::close(descriptor);
+  watchdog_->watch("main", *runtime_);
+  watchdog::notify("READY=1");
+}
+
+void Server::watch() {
+  watchdog_ = std::make_unique<watchdog::Watchdog>(
+      *log_, watchdog::Limits{.stall = configuration_->settings.server.stall_limit}, end_process);
+  for (auto& worker : workers_)
+    watchdog_->watch(worker->name(), worker->runtime(),
+                     [w = worker.get()] { return w->queue().disk_wait(); });
+  watchdog_->start();
 }
 
 /// In two steps, so that no loop gets a configuration that another could not start.
@@ -234,6 +241,7 @@ Task<void> Server::reload_on_signal() {
 void Server::stop() {
   if (stopping_) return;
   stopping_ = true;
+  watchdog_->end_within(configuration_->settings.server.drain_timeout + kEndLimit);
   tasks_->spawn(drain());
 }
 
@@ -248,6 +256,7 @@ Task<void> Server::drain() {
 }
 
 void Server::stop_workers() {
+  watchdog_->end_within(kEndLimit);
   for (auto& worker : workers_) worker->runtime().stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
@@ -255,6 +264,7 @@ void Server::stop_workers() {
   store_->close();   // what was queued is flushed and answered
   workers_.clear();
   pool_.reset();
+  watchdog_->stop();
   runtimes_.clear();
 }
 

@@ -15,6 +15,7 @@
 #include "control/control_server.hpp"
 #include "orders.hpp"
 #include "runtime/ask.hpp"
+#include "watchdog/watchdog.hpp"
 #include "worker.hpp"
 
 namespace postrider {
@@ -47,23 +48,29 @@ class Server final : public control::Daemon {
   bool watch_signals();
   void on_signal(int number);
   void say_ready();
-  /// The answers of all loops, in their order; one loop is asked after the other.
+  void watch();
+  enum class Asked : std::uint8_t { all, turning };
+  /// The answers of all loops, in their order; one loop is asked after the other. The question may
+  /// outlive its asker. Asked::turning leaves loops out that stand still.
   template <class T>
-  Task<std::vector<T>> ask_all(std::function<Task<T>(Worker&)> question) {
+  Task<std::vector<T>> ask_all(std::function<Task<T>(Worker&)> question, Asked whom = Asked::all) {
     std::vector<T> answers;
     for (auto& worker : workers_) {
       Worker& asked = *worker;
+      if (whom == Asked::turning && watchdog_->is_standing(asked.name())) continue;
       answers.push_back(co_await runtime::ask<T>(*runtime_, asked.runtime(), asked.tasks(),
-                                                 [&question, &asked] { return question(asked); }));
+                                                 [question, &asked] { return question(asked); }));
     }
     co_return answers;
   }
   /// The same, all loops at work at the same time.
   template <class T>
-  Task<std::vector<T>> ask_at_once(std::function<Task<T>(Worker&)> question) {
+  Task<std::vector<T>> ask_at_once(std::function<Task<T>(Worker&)> question,
+                                   Asked whom = Asked::all) {
     std::deque<runtime::Ask<T>> asked;
     for (auto& worker : workers_) {
       Worker& one = *worker;
+      if (whom == Asked::turning && watchdog_->is_standing(one.name())) continue;
       asked.emplace_back(*runtime_, one.runtime(), one.tasks(),
                          [question, &one] { return question(one); });
       asked.back().begin();
@@ -84,6 +91,7 @@ class Server final : public control::Daemon {
     return sessions_.figures(runtime_->now());
   }
   store::Stats store_stats() const override;
+  std::vector<watchdog::Standing> standing() const override { return watchdog_->standing(); }
   Task<queue::QueueCounts> counts() override;
   Task<control::Listing> list(queue::Selection selection) override;
   Task<void> explain_waits(std::vector<queue::MessageView>& messages);
@@ -125,6 +133,7 @@ class Server final : public control::Daemon {
   std::unique_ptr<plugin::BlockingPool> pool_;
   std::shared_ptr<queue::Peers> peers_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<watchdog::Watchdog> watchdog_;  // goes before what it watches
   std::vector<std::thread> threads_;
   std::unique_ptr<control::ControlServer> control_;
   runtime::WatchPtr signals_;

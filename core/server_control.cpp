@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The server as the operator's commands see it: one question to all loops, one answer.
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "control/control_json.hpp"
@@ -145,12 +146,18 @@ store::Stats Server::store_stats() const {
     stats.accepting = false;
     stats.trouble = "too little free space on the disk of server.spool";
   }
+  if (const auto silent = watchdog_->silent_disk()) {
+    stats.accepting = false;
+    stats.trouble = "the disk of server.spool has not answered for " +
+                    std::to_string(silent->count() / 1000) + " s";
+  }
   return stats;
 }
 
 Task<queue::QueueCounts> Server::counts() {
   const auto all = co_await ask_all<queue::QueueCounts>(
-      [](Worker& worker) -> Task<queue::QueueCounts> { return worker.queue().counts(); });
+      [](Worker& worker) -> Task<queue::QueueCounts> { return worker.queue().counts(); },
+      Asked::turning);
   queue::QueueCounts sum;
   for (const queue::QueueCounts& one : all) add(sum, one);
   co_return sum;
@@ -161,7 +168,7 @@ Task<control::Listing> Server::list(queue::Selection selection) {
   const std::size_t limit = selection.limit;
   selection.limit = limit + 1;  // one more, to know whether there is more
   auto all = co_await ask_at_once<Views>(
-      [selection](Worker& worker) { return list_of(worker, selection); });
+      [selection](Worker& worker) { return list_of(worker, selection); }, Asked::turning);
   control::Listing listing;
   for (Views& views : all) std::ranges::move(views, std::back_inserter(listing.messages));
   std::ranges::sort(listing.messages, {}, &queue::MessageView::queue_id);
@@ -176,8 +183,10 @@ Task<void> Server::explain_waits(std::vector<queue::MessageView>& messages) {
   for (const queue::MessageView& message : messages)
     for (const queue::RecipientView& recipient : message.recipients)
       known.try_emplace(recipient.destination);
+  std::set<std::string> names;
+  for (const auto& [name, view] : known) names.insert(name);
   const auto found = co_await destinations(
-      [&known](const std::string& name) { return known.contains(name); }, known.size());
+      [names](const std::string& name) { return names.contains(name); }, known.size());
   for (const queue::DestinationView& view : found.destinations) known[view.destination] = view;
   for (queue::MessageView& message : messages)
     for (queue::RecipientView& recipient : message.recipients)
@@ -186,7 +195,8 @@ Task<void> Server::explain_waits(std::vector<queue::MessageView>& messages) {
 
 Task<queue::TallyTable> Server::tally(queue::Selection selection, queue::TallyKey key) {
   const auto all = co_await ask_at_once<queue::TallyTable>(
-      [selection, key](Worker& worker) { return tally_of(worker, selection, key); });
+      [selection, key](Worker& worker) { return tally_of(worker, selection, key); },
+      Asked::turning);
   queue::TallyTable sum;
   for (const queue::TallyTable& one : all) sum += one;
   co_return sum;
@@ -204,7 +214,7 @@ Task<control::DestinationListing> Server::destinations(
     std::function<bool(const std::string&)> is_meant, std::size_t limit) {
   using Views = std::vector<queue::DestinationView>;
   auto all = co_await ask_at_once<Views>(
-      [is_meant](Worker& worker) { return destinations_of(worker, is_meant); });
+      [is_meant](Worker& worker) { return destinations_of(worker, is_meant); }, Asked::turning);
   control::DestinationListing listing;
   for (Views& views : all) std::ranges::move(views, std::back_inserter(listing.destinations));
   listing.in_all = listing.destinations.size();
@@ -226,10 +236,11 @@ Task<bool> Server::reports_failures() {
 }
 
 Task<std::vector<queue::Forecast>> Server::forecasts(std::string queue_id) {
-  const auto records =
-      co_await ask_all<queue::RecordPtr>([&queue_id](Worker& worker) -> Task<queue::RecordPtr> {
+  const auto records = co_await ask_all<queue::RecordPtr>(
+      [queue_id](Worker& worker) -> Task<queue::RecordPtr> {
         return worker.queue().record(queue_id);
-      });
+      },
+      Asked::turning);
   queue::RecordPtr record;
   for (const queue::RecordPtr& one : records)
     if (one) record = one;
@@ -237,7 +248,8 @@ Task<std::vector<queue::Forecast>> Server::forecasts(std::string queue_id) {
   Forecasts merged;
   if (!record) co_return merged;
   const auto all = co_await ask_all<Forecasts>(
-      [&record](Worker& worker) -> Task<Forecasts> { return worker.queue().forecasts(*record); });
+      [record](Worker& worker) -> Task<Forecasts> { return worker.queue().forecasts(*record); },
+      Asked::turning);
   for (const Forecasts& one : all) merged.insert(merged.end(), one.begin(), one.end());
   co_return merged;
 }
@@ -281,7 +293,7 @@ Task<std::vector<plugin::PluginView>> Server::plugins() {
 
 Task<std::optional<std::string>> Server::plugin_command(std::vector<std::string> words) {
   using Answer = std::optional<std::string>;
-  const auto all = co_await ask_all<Answer>([&words](Worker& worker) -> Task<Answer> {
+  const auto all = co_await ask_all<Answer>([words](Worker& worker) -> Task<Answer> {
     const std::vector<std::string_view> views(words.begin(), words.end());
     return worker.plugins().command(views);
   });

@@ -66,6 +66,8 @@ class Worker {
   void reopen() noexcept;
 
   runtime::Runtime& runtime() noexcept { return runtime_; }
+  /// What logs and operators call this loop: its number.
+  std::string name() const { return std::to_string(index_); }
   /// Tasks that others ask this worker to run; they die with it.
   runtime::TaskSet& tasks() noexcept { return tasks_; }
   queue::LoopQueue& queue() noexcept { return queue_; }

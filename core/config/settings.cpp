@@ -106,6 +106,10 @@ void Server::describe(Schema<Server>& schema) {
       .field("drain_timeout", &Server::drain_timeout,
              "Time that open sessions and deliveries have to finish at a stop")
       .between(0s, 1h);
+  schema
+      .field("stall_limit", &Server::stall_limit,
+             "An event loop that stands still for so long ends the daemon, to be started again")
+      .between(10s, 24h);
   schema.field("user", &Server::user, "User to become after the listeners are open; empty: stay");
   schema.field("group", &Server::group, "Group to become; empty: the user's own");
 }
@@ -187,6 +191,10 @@ void Queue::describe(Schema<Queue>& schema) {
       .between(1min, 24h * 30);
   schema.field("memory", &Queue::memory, "Budget for bodies kept in memory until the first attempt")
       .between(0_B, 64_GiB);
+  schema
+      .field("commit_timeout", &Queue::commit_timeout,
+             "Time a message may take to reach the disk; then the client is told 451")
+      .between(1s, 9min);
   schema.field("max_concurrency", &Queue::max_concurrency, "Connections to one destination")
       .between(1, 1000);
   schema

@@ -40,6 +40,7 @@ struct Server {
   std::string control = "/run/postrider/control.sock";
   std::vector<std::string> plugin_path;  ///< load() puts the installation's folder in if empty
   Duration drain_timeout = 30s;
+  Duration stall_limit = 5min;
   std::string user;   ///< empty: do not change
   std::string group;  ///< empty: do not change
   friend bool operator==(const Server&, const Server&) = default;
@@ -93,6 +94,7 @@ struct Queue {
   int retry_jitter = 10;
   Duration give_up = 24h * 5;
   Size memory = 256_MiB;
+  Duration commit_timeout = 5min;
   int max_concurrency = 20;
   int initial_concurrency = 5;
   friend bool operator==(const Queue&, const Queue&) = default;

@@ -178,6 +178,13 @@ Json to_json(const receive::SessionTable::Figures& figures) {
           {"banner_max_ms", ms(figures.banner.max)}};
 }
 
+Json to_json(const std::vector<watchdog::Standing>& loops) {
+  Json all = Json::array();
+  for (const watchdog::Standing& one : loops)
+    all.push_back({{"loop", one.loop}, {"since_ms", one.since.count()}, {"in", one.in}});
+  return all;
+}
+
 Json to_json(const store::Stats& stats) {
   return {{"messages", stats.messages}, {"octets", stats.bytes},
           {"commits", stats.commits},   {"flushes", stats.flushes},

@@ -7,7 +7,8 @@ namespace postrider::control {
 
 namespace {
 constexpr std::size_t kLongestRequest = 64 * 1024;
-}
+constexpr Duration kAnswerLimit = 2min;  // a reload starts plugins, which have one
+}  // namespace
 
 ControlServer::ControlServer(runtime::Runtime& runtime, Daemon& daemon)
     : runtime_(runtime), daemon_(daemon), tasks_(runtime) {}
@@ -31,7 +32,10 @@ Task<void> ControlServer::serve(runtime::Runtime& runtime, Daemon& daemon,
       if (!read || !*read) co_return;
       continue;
     }
-    const std::string reply = co_await answer(daemon, input.substr(0, end));
+    auto answered = co_await within(runtime, kAnswerLimit, answer(daemon, input.substr(0, end)));
+    const std::string reply =
+        answered ? std::move(*answered)
+                 : "{\"error\": \"no answer in time; postrider status shows what stands still\"}\n";
     input.erase(0, end + 1);
     const auto written = co_await within(runtime, 1min, stream->write(reply));
     if (!written || !*written) co_return;

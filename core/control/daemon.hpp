@@ -15,6 +15,7 @@
 #include "plugin/plugin_set.hpp"
 #include "queue/loop_queue.hpp"
 #include "receive/session_table.hpp"
+#include "watchdog/watchdog.hpp"
 
 namespace postrider::control {
 
@@ -62,6 +63,8 @@ class Daemon {
   virtual bool is_stopping() const = 0;
   virtual receive::SessionTable::Figures sessions() const = 0;
   virtual store::Stats store_stats() const = 0;
+  /// The loops that do not turn; the other figures are without theirs.
+  virtual std::vector<watchdog::Standing> standing() const = 0;
   virtual Task<queue::QueueCounts> counts() = 0;
   // Lists, counts and changes work in slices beside the mail, on all loops at once. They cover what
   // was in the queue when they began.

@@ -87,6 +87,10 @@ std::string status_text(const Json& answer) {
       "store      {} octets, {} flushes for {} commits, {}\n", number(store, "octets"),
       number(store, "flushes"), number(store, "commits"),
       store.value("accepting", true) ? "accepting" : "NOT ACCEPTING: " + text(store, "trouble"));
+  for (const Json& loop : answer.value("standing", Json::array()))
+    out += fmt::format("loop {}     STANDS STILL for {} s in {}; the figures are without it\n",
+                       text(loop, "loop"), number(loop, "since_ms") / 1000,
+                       text(loop, "in").empty() ? "no plugin" : text(loop, "in"));
   return out;
 }
 

@@ -16,6 +16,7 @@ class EventFan {
   bool is_empty() const noexcept { return instances_.empty(); }
   void observe(const ProtocolEvent& event) noexcept {
     for (Instance* instance : instances_) {
+      const runtime::InHook here(instance->name(HookKind::observer));
       const auto began = StopClock::now();
       instance->hooks().observer->on_event(event);
       const auto held = StopClock::now() - began;

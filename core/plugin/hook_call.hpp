@@ -13,6 +13,7 @@
 
 #include "plugin/fault_text.hpp"
 #include "plugin/instance.hpp"
+#include "runtime/place.hpp"
 
 namespace postrider::plugin {
 
@@ -28,7 +29,8 @@ using StopClock = std::chrono::steady_clock;
 
 /// The hook's ordinary part, which may answer without a frame. `call` returns its task.
 template <class T, class Call>
-std::optional<Task<T>> enter(Ended<T>& ended, Call&& call) {
+std::optional<Task<T>> enter(Ended<T>& ended, const char* name, Call&& call) {
+  const runtime::InHook here(name);
   try {
     return std::optional<Task<T>>(std::forward<Call>(call)());
   } catch (...) {
@@ -43,7 +45,9 @@ std::optional<Task<T>> enter(Ended<T>& ended, Call&& call) {
 template <class T>
 class HookCall final : private Timer {
  public:
-  HookCall(Loop& loop, Duration limit) noexcept : on_(loop), left_(limit) {}
+  /// `name` is Instance::name() of the hook.
+  HookCall(Loop& loop, Duration limit, const char* name) noexcept
+      : on_(loop), left_(limit), name_(name) {}
   ~HookCall() override {
     waiting_ = false;  // what dies with the task must not start the clock again
     task_.reset();
@@ -61,6 +65,7 @@ class HookCall final : private Timer {
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> handle) {
+    const runtime::InHook here(name_);
     const auto began = StopClock::now();
     began_at_ = on_.now();
     const bool finished = task_->start(handle);
@@ -97,6 +102,7 @@ class HookCall final : private Timer {
 
   Loop& on_;
   Duration left_;
+  const char* const name_;
   std::optional<Task<T>> task_;
   ReadyNode node_;
   int paused_ = 0;

@@ -58,7 +58,7 @@ std::optional<Verdict> HookChain::ask(Instance& instance, Subject subject, Pendi
   }
   const auto began = StopClock::now();
   Ended<Verdict> ended;
-  pending.task = enter(ended, [&] { return call(instance, subject); });
+  pending.task = enter(ended, instance.name(kind_), [&] { return call(instance, subject); });
   if (pending.task && !pending.task->await_ready()) return std::nullopt;
   const auto held = StopClock::now() - began;
   instance.spent(kind_, held, held);
@@ -69,7 +69,7 @@ std::optional<Verdict> HookChain::ask(Instance& instance, Subject subject, Pendi
 Task<Verdict> HookChain::go_on(std::size_t index, Subject subject, Pending pending) {
   for (;;) {
     Instance& instance = *instances_[index];
-    HookCall<Verdict> call(loop_, instance.block().hook_timeout);
+    HookCall<Verdict> call(loop_, instance.block().hook_timeout, instance.name(kind_));
     call.set_task(std::move(*pending.task));
     Ended<Verdict> ended = co_await call;
     instance.spent(kind_, call.total(), call.held());

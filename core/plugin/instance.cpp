@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/place.hpp"
+
 namespace postrider::plugin {
 
 std::string_view hook_name(HookKind kind) noexcept {
@@ -22,6 +24,9 @@ Instance::Instance(Block block, const PluginEntry& entry, const void* settings,
       host_(block_.id, parts),
       plugin_(entry.create(host_, settings), entry.destroy) {
   entry.hooks(plugin_.get(), hooks_);
+  for (std::size_t kind = 0; kind < kHookKinds; ++kind)
+    names_[kind] =
+        runtime::lasting_name(id() + "/" + std::string(hook_name(static_cast<HookKind>(kind))));
 }
 
 Instance::~Instance() {

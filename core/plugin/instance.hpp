@@ -71,6 +71,8 @@ class Instance {
   bool is_shadow() const noexcept { return block_.mode == Mode::shadow; }
   Log& log() noexcept { return host_.log(); }
   PluginHost& host() noexcept { return host_; }
+  /// "id/hook", for ever: what the watchdog says when the loop stands still in it.
+  const char* name(HookKind kind) const noexcept { return names_[static_cast<std::size_t>(kind)]; }
   HookCounter& counter(HookKind kind) noexcept { return counters_[static_cast<std::size_t>(kind)]; }
 
   /// Is the breaker open: must the policy answer instead of the plugin?
@@ -90,6 +92,7 @@ class Instance {
   PluginHost host_;
   std::unique_ptr<Plugin, void (*)(Plugin*) noexcept> plugin_;
   HookTable hooks_;
+  std::array<const char*, kHookKinds> names_{};
   std::array<HookCounter, kHookKinds> counters_{};
   unsigned failures_ = 0;
   TimePoint bypassed_until_{};

@@ -74,8 +74,9 @@ Task<std::expected<void, std::vector<std::string>>> PluginSet::start() {
     LifecycleHook* const hook = instance->hooks().lifecycle;
     if (!hook) continue;
     Ended<Started> ended;
-    HookCall<Started> call(loop_, kStartLimit);
-    if (auto task = enter(ended, [&] { return hook->on_start(); })) {
+    HookCall<Started> call(loop_, kStartLimit, instance->name(HookKind::lifecycle));
+    if (auto task =
+            enter(ended, instance->name(HookKind::lifecycle), [&] { return hook->on_start(); })) {
       call.set_task(std::move(*task));
       ended = co_await call;
     }
@@ -113,6 +114,7 @@ std::optional<std::string> PluginSet::command(std::span<const std::string_view> 
     LifecycleHook* const hook = instance->hooks().lifecycle;
     if (!hook) continue;
     try {
+      const runtime::InHook here(instance->name(HookKind::lifecycle));
       if (auto answer = hook->on_command(words)) return answer;
     } catch (...) {
       instance->failed(HookKind::lifecycle, Fault::threw, fault_text(std::current_exception()),

@@ -92,6 +92,7 @@ std::optional<Destination> RouteChain::destination_for(const Path& recipient) {
     if (instance->is_shadow()) continue;
     std::string reason;
     try {
+      const runtime::InHook here(instance->name(HookKind::route));
       auto destination = instance->hooks().route->destination_for(recipient);
       if (!destination) continue;
       const bool known = destination->transport == "smtp" || find_transport(destination->transport);
@@ -144,10 +145,11 @@ Task<RouteResult> RouteChain::step(std::size_t index, const Destination& destina
   FailurePolicy policy = instance.policy(Fault::threw);
   if (!instance.is_bypassed(loop_.now())) {
     Ended<RouteResult> ended;
-    HookCall<RouteResult> call(loop_, instance.block().hook_timeout);
+    HookCall<RouteResult> call(loop_, instance.block().hook_timeout,
+                               instance.name(HookKind::route));
     const RouteNext next = Inner(*this, call, index + 1, lookup);
-    if (auto task =
-            enter(ended, [&] { return instance.hooks().route->on_route(destination, next); })) {
+    if (auto task = enter(ended, instance.name(HookKind::route),
+                          [&] { return instance.hooks().route->on_route(destination, next); })) {
       call.set_task(std::move(*task));
       ended = co_await call;
     }
@@ -166,10 +168,10 @@ Task<RouteResult> RouteChain::shadow_step(std::size_t index, const Destination& 
   RouteResult real = co_await step(index + 1, destination, lookup);
   if (instance.is_bypassed(loop_.now())) co_return real;
   Ended<RouteResult> ended;
-  HookCall<RouteResult> call(loop_, instance.block().hook_timeout);
+  HookCall<RouteResult> call(loop_, instance.block().hook_timeout, instance.name(HookKind::route));
   const RouteNext next = [&real](const Destination&) -> Task<RouteResult> { return real; };
-  if (auto task =
-          enter(ended, [&] { return instance.hooks().route->on_route(destination, next); })) {
+  if (auto task = enter(ended, instance.name(HookKind::route),
+                        [&] { return instance.hooks().route->on_route(destination, next); })) {
     call.set_task(std::move(*task));
     ended = co_await call;
   }

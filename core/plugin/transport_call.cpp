@@ -56,9 +56,9 @@ Task<std::vector<Outcome>> RouteChain::deliver(Instance& instance, const QueuedM
     co_return all_delayed(recipients.size(), {4, 3, 0},
                           fmt::format("plugin {} failed too often; it rests", instance.id()));
   Ended<std::vector<Outcome>> ended;
-  HookCall<std::vector<Outcome>> call(loop_, kTransportLimit);
-  if (auto task =
-          enter(ended, [&] { return instance.hooks().transport->deliver(message, recipients); })) {
+  HookCall<std::vector<Outcome>> call(loop_, kTransportLimit, instance.name(HookKind::transport));
+  if (auto task = enter(ended, instance.name(HookKind::transport),
+                        [&] { return instance.hooks().transport->deliver(message, recipients); })) {
     call.set_task(std::move(*task));
     ended = co_await call;
   }
@@ -104,9 +104,11 @@ Task<Reports> RouteChain::report(const QueuedMessage& message,
       continue;
     }
     Ended<std::vector<Report>> ended;
-    HookCall<std::vector<Report>> call(loop_, instance->block().hook_timeout);
-    if (auto task = enter(
-            ended, [&] { return instance->hooks().outcome->on_outcome(message, outcomes); })) {
+    HookCall<std::vector<Report>> call(loop_, instance->block().hook_timeout,
+                                       instance->name(HookKind::outcome));
+    if (auto task = enter(ended, instance->name(HookKind::outcome), [&] {
+          return instance->hooks().outcome->on_outcome(message, outcomes);
+        })) {
       call.set_task(std::move(*task));
       ended = co_await call;
     }

@@ -13,26 +13,42 @@ namespace postrider::queue {
 struct LoopQueue::PendingCommit {
   std::optional<store::Result<void>> result;
   ReadyNode* waiter = nullptr;
+  bool taken_back = false;  ///< the session was told that it takes too long
 };
 
 namespace {
 
+constexpr Duration kDiskPatience = 10s;
+
 template <class Pending>
-class CommitAwaiter {
+class CommitAwaiter final : private Timer {
  public:
-  explicit CommitAwaiter(std::shared_ptr<Pending> pending) : pending_(std::move(pending)) {}
-  CommitAwaiter(const CommitAwaiter&) = delete;
-  CommitAwaiter& operator=(const CommitAwaiter&) = delete;
-  ~CommitAwaiter() { pending_->waiter = nullptr; }
+  CommitAwaiter(Loop& loop, Duration limit, std::shared_ptr<Pending> pending)
+      : on_(loop), limit_(limit), pending_(std::move(pending)) {}
+  ~CommitAwaiter() override { pending_->waiter = nullptr; }
 
   bool await_ready() const noexcept { return pending_->result.has_value(); }
   void await_suspend(std::coroutine_handle<> handle) noexcept {
     node_.set_handle(handle);
     pending_->waiter = &node_;
+    on_.start_timer(*this, limit_);
   }
-  store::Result<void> await_resume() { return std::move(*pending_->result); }
+  store::Result<void> await_resume() {
+    // Taken back is taken back, even if the disk answered before we got our turn.
+    if (pending_->taken_back)
+      return std::unexpected(
+          store::Error{store::Errc::io, "the disk took longer than queue.commit_timeout"});
+    return std::move(*pending_->result);
+  }
 
  private:
+  void expired() noexcept override {
+    if (pending_->result) return;
+    pending_->taken_back = true;
+    on_.make_ready(node_);
+  }
+  Loop& on_;
+  const Duration limit_;
   std::shared_ptr<Pending> pending_;
   ReadyNode node_;
 };
@@ -69,8 +85,15 @@ LoopQueue::~LoopQueue() {
   scheduler_.clear([](Scheduled& item) { static_cast<RecipientGroup&>(item).keep.reset(); });
 }
 
+Duration LoopQueue::disk_wait() const noexcept {
+  if (commits_ == 0) return {};
+  return std::chrono::duration_cast<Duration>(runtime_.now() - last_commit_);
+}
+
+/// While the disk does not answer, more mail would only fill the memory.
 bool LoopQueue::admits(std::uint64_t size) const noexcept {
-  return peers_->messages().load(std::memory_order_relaxed) < options_.max_messages &&
+  return disk_wait() < kDiskPatience &&
+         peers_->messages().load(std::memory_order_relaxed) < options_.max_messages &&
          store_.admits(size);
 }
 
@@ -117,7 +140,7 @@ store::Add LoopQueue::to_add(const NewMessage& message) const {
 
 void LoopQueue::commit(store::Transaction transaction, store::Durability durability,
                        std::move_only_function<void(LoopQueue&, store::Result<void>)> done) {
-  ++commits_;
+  if (commits_++ == 0) last_commit_ = runtime_.now();
   store_.commit(std::move(transaction), durability,
                 [runtime = &runtime_, self = self_,
                  done = std::move(done)](store::Result<void> result) mutable {
@@ -125,6 +148,7 @@ void LoopQueue::commit(store::Transaction transaction, store::Durability durabil
                                  result = std::move(result)]() mutable {
                     if (!*self) return;
                     --(*self)->commits_;
+                    (*self)->last_commit_ = (*self)->runtime_.now();
                     done(**self, std::move(result));
                   });
                 });
@@ -145,10 +169,23 @@ Task<store::Result<void>> LoopQueue::submit(Submission submission) {
            const bool stored = result.has_value();
            pending->result = std::move(result);
            if (pending->waiter) queue.runtime_.make_ready(*pending->waiter);
-           if (stored) queue.accepted(std::move(message));
+           if (!stored) return;
+           if (pending->taken_back) return queue.take_back(message);
+           queue.accepted(std::move(message));
          });
-  CommitAwaiter<PendingCommit> durable(std::move(pending));
+  CommitAwaiter<PendingCommit> durable(runtime_, options_.commit_timeout, std::move(pending));
   co_return co_await durable;
+}
+
+/// It is durable after all, but its client was told 451 and will send it again.
+void LoopQueue::take_back(const NewMessage& message) {
+  const QueuedRecord& record = *message.handover.record;
+  log_.write(LogLevel::warning, "taken back: it was not on disk in time",
+             {{"queue_id", record.queue_id()}});
+  store::Transaction transaction;
+  transaction.remove.push_back({record.id()});
+  commit(std::move(transaction), store::Durability::lazy,
+         [](LoopQueue&, const store::Result<void>&) {});
 }
 
 void LoopQueue::accepted(NewMessage message) {

@@ -37,6 +37,9 @@ struct QueueOptions {
   SchedulerOptions scheduler;
   Duration attempt_limit = 1h;  ///< an attempt without an outcome is taken for lost after this
   Duration save_retry = 1s;     ///< after a commit of a state failed
+  /// A message that is not on disk by then is not taken, and taken back if it gets there later.
+  /// Below the 10 min that clients wait (RFC 5321 section 4.5.3.2.6).
+  Duration commit_timeout = 5min;
   std::uint64_t max_messages = 2'000'000;  ///< in all loops; beyond, admits() is false
   std::uint64_t seed = 1;
 };
@@ -124,6 +127,8 @@ class LoopQueue final : public Queue, public Deliveries {
   /// A message that recovery found. It goes to its owner, whichever loop that is; what cannot be
   /// read is held and shown with the reason.
   void adopt(store::Stored stored);
+  /// For how long commits have waited and none has ended; 0 if none waits.
+  Duration disk_wait() const noexcept;
   /// Nothing of this loop is on its way to the disk, and no report is being written.
   bool is_settled() const noexcept { return commits_ == 0 && tasks_.is_empty(); }
 
@@ -157,6 +162,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void commit(store::Transaction transaction, store::Durability durability,
               std::move_only_function<void(LoopQueue&, store::Result<void>)> done);
   void accepted(NewMessage message);
+  void take_back(const NewMessage& message);
   void receive(PeerMessage message);
   void send(unsigned loop, PeerMessage message);
   unsigned loop_of_group(const RecipientGroup& group) const noexcept;
@@ -266,6 +272,7 @@ class LoopQueue final : public Queue, public Deliveries {
   std::optional<TimePoint> save_again_at_;
   std::optional<TimePoint> alarm_at_;
   std::size_t commits_ = 0;
+  TimePoint last_commit_{};  ///< when one ended, or the only one began
   bool save_trouble_ = false;
   bool pumping_ = false;
   /// Posts that come after our end find null. Read on the loop only.

@@ -2,6 +2,8 @@
 // Rounds keep two coroutines that wake each other from shutting out everybody else.
 #include "runtime/ready_list.hpp"
 
+#include "runtime/place.hpp"
+
 namespace postrider::runtime {
 namespace {
 
@@ -9,7 +11,11 @@ namespace {
 void resume_first(ReadyNode& head) {
   ReadyNode& node = *head.next();
   node.unlink();
-  node.handle().resume();
+  const auto handle = node.handle();
+  // A coroutine's frame begins with the address of its code (the ABI of GCC and Clang).
+  this_place().code.store(*static_cast<const void* const*>(handle.address()),
+                          std::memory_order_relaxed);
+  handle.resume();
 }
 
 }  // namespace
@@ -33,6 +39,7 @@ bool ReadyList::drain(std::size_t rounds) {
     head_.make_head();
     while (batch.next() != &batch) resume_first(batch);
   }
+  this_place().code.store(nullptr, std::memory_order_relaxed);
   return is_empty();
 }
 

@@ -352,7 +352,8 @@ bool SegmentLog::tend() {
 Result<std::unique_ptr<Store>> open_log_store(const LogOptions& options, FileSystem& files) {
   LogTuning tuning;
   // Young segments empty themselves. Small ones fill, and so age, sooner: a second for each MiB.
-  tuning.compaction_age = std::chrono::seconds(std::max<std::uint64_t>(options.segment_size >> 20, 1));
+  tuning.compaction_age =
+      std::chrono::seconds(std::max<std::uint64_t>(options.segment_size >> 20, 1));
   return SegmentLog::open(options, files, tuning);
 }
 

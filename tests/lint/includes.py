@@ -27,6 +27,7 @@ MAY = {
     "runtime": set(),
     "tls": {"runtime"},
     "dns": {"runtime"},
+    "watchdog": {"runtime"},
     "store": set(),
     "plugin": {"runtime", "config", "log"},
     "queue": {"store", "runtime", "plugin/chains.hpp", "smtp", "log"},
@@ -34,7 +35,7 @@ MAY = {
     "receive": {"smtp", "runtime", "plugin/chains.hpp", "queue/queue.hpp", "log", "store/store.hpp"},
     "deliver": {"smtp", "runtime", "plugin/chains.hpp", "queue/queue.hpp", "queue/deliveries.hpp",
                 "route", "store/store.hpp", "log"},
-    "control": {"runtime", "queue", "plugin", "receive/session_table.hpp", "config", "log",
+    "control": {"runtime", "queue", "plugin", "receive/session_table.hpp", "config", "log", "watchdog",
                 "smtp", "configuration.hpp", "dns/resolver.hpp"},
 }
 

@@ -2,6 +2,7 @@
 // A plugin for the host's tests: it does in every hook what its setting says.
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include <postrider/sdk.hpp>
 
@@ -21,10 +22,13 @@ class Conduct final : public Plugin,
   struct Settings {
     std::string how = "pass";
     int steps = 0;
+    int seconds = 0;
     std::string only;
     static void describe(Schema<Settings>& schema) {
       schema.field("how", &Settings::how, "What to do");
       schema.field("steps", &Settings::steps, "How often to wait 10ms before").between(0, 100);
+      schema.field("seconds", &Settings::seconds, "For how long \"stall\" holds the loop")
+          .between(0, 1000);
       schema.field("only", &Settings::only, "The one hook that does it: connect, rcpt or message");
     }
   };
@@ -96,6 +100,7 @@ class Conduct final : public Plugin,
     return answer();
   }
   Verdict answer() const {
+    if (how("stall")) std::this_thread::sleep_for(std::chrono::seconds(settings_.seconds));
     if (how("throw")) throw std::runtime_error("thrown by conduct");
     if (how("throw-int")) throw 7;
     if (how("reject")) return reject("550 5.7.1 Not here").because("conduct");

@@ -33,7 +33,7 @@ TEST_F(LoopQueueTest, NothingIsTriedAndNobodyAnsweredBeforeItIsDurable) {
   store->paused = true;
   auto task = queue().submit(submission({"a@x.example"}));
   EXPECT_FALSE(task.start());
-  world->run_for(1h);
+  world->run_for(4min);
   EXPECT_FALSE(task.is_done());
   EXPECT_TRUE(tries.empty());
   store->flush();
@@ -41,6 +41,46 @@ TEST_F(LoopQueueTest, NothingIsTriedAndNobodyAnsweredBeforeItIsDurable) {
   ASSERT_TRUE(task.is_done());
   EXPECT_TRUE(task.take());
   EXPECT_EQ(tries.size(), 1U);
+}
+
+TEST_F(LoopQueueTest, AMessageThatIsNotOnDiskInTimeIsRefusedAndTakenBackLater) {
+  store->paused = true;
+  auto task = queue().submit(submission({"a@x.example"}));
+  EXPECT_FALSE(task.start());
+  EXPECT_TRUE(queue().admits(1));
+  world->run_for(options.commit_timeout - 1ms);
+  EXPECT_FALSE(task.is_done());
+  EXPECT_EQ(queue().disk_wait(), options.commit_timeout - 1ms);
+  EXPECT_FALSE(queue().admits(1)) << "more mail would only fill the memory";
+  world->run_for(1ms);
+  ASSERT_TRUE(task.is_done());
+  const auto refused = task.take();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, store::Errc::io);
+  store->paused = false;
+  store->flush();
+  world->run_for(1h);
+  EXPECT_TRUE(tries.empty()) << "its client was told 451";
+  EXPECT_TRUE(store->durable.empty());
+  EXPECT_EQ(log.count("taken back"), 1U);
+  EXPECT_TRUE(queue().is_settled());
+  EXPECT_TRUE(queue().admits(1));
+  EXPECT_EQ(queue().disk_wait(), 0ms);
+  EXPECT_EQ(queue().counts().messages, 0U);
+}
+
+TEST_F(LoopQueueTest, TheDiskThatAnswersAtTheLimitGivesOneAnswerOnly) {
+  store->paused = true;
+  auto task = queue().submit(submission({"a@x.example"}));
+  EXPECT_FALSE(task.start());
+  world->run_for(options.commit_timeout - 1ms);
+  store->paused = false;
+  world->advance(1ms);  // the limit and the answer in one round
+  store->flush();
+  world->run_for(1h);
+  ASSERT_TRUE(task.is_done());
+  EXPECT_EQ(task.take().has_value(), tries.size() == 1);
+  EXPECT_TRUE(store->durable.empty());
 }
 
 TEST_F(LoopQueueTest, ASessionThatDiesDoesNotTakeItsMessageBack) {
