@@ -10,6 +10,7 @@
 
 #include "privileges.hpp"
 #include "queue/recovery.hpp"
+#include "runtime/memory_reserve.hpp"
 #include "runtime/uv/uv_runtime.hpp"
 #include "watchdog/notify.hpp"
 
@@ -48,6 +49,7 @@ Server::~Server() {
 int Server::run(const std::function<void(const std::string&)>& complain) {
   complain_ = complain;
   if (const int code = prepare(); code != 0) return code;
+  runtime::keep_memory_reserve();
   make_workers();
   watch();
   for (auto& worker : workers_)

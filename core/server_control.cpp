@@ -6,6 +6,7 @@
 
 #include "control/control_json.hpp"
 #include "queue/walk.hpp"
+#include "runtime/memory_reserve.hpp"
 #include "server.hpp"
 
 namespace postrider {
@@ -145,6 +146,10 @@ store::Stats Server::store_stats() const {
   if (stats.accepting && !store_->admits(0)) {  // sound, but MAIL is answered with 452
     stats.accepting = false;
     stats.trouble = "too little free space on the disk of server.spool";
+  }
+  if (runtime::is_memory_short()) {
+    stats.accepting = false;
+    stats.trouble = "memory is short";
   }
   if (const auto silent = watchdog_->silent_disk()) {
     stats.accepting = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "queue/envelope_codec.hpp"
+#include "runtime/memory_reserve.hpp"
 
 namespace postrider::queue {
 
@@ -92,7 +93,7 @@ Duration LoopQueue::disk_wait() const noexcept {
 
 /// While the disk does not answer, more mail would only fill the memory.
 bool LoopQueue::admits(std::uint64_t size) const noexcept {
-  return disk_wait() < kDiskPatience &&
+  return disk_wait() < kDiskPatience && !runtime::is_memory_short() &&
          peers_->messages().load(std::memory_order_relaxed) < options_.max_messages &&
          store_.admits(size);
 }

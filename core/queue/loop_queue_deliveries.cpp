@@ -57,6 +57,17 @@ class CourierWait final : public WaitingCourier, private Timer {
 
 namespace {
 
+/// A stored time may be far away, because the calendar went back meanwhile; no wait is longer than
+/// this.
+Duration longest_wait(const QueueOptions& options) {
+  Duration longest = 1s;
+  for (const Duration retry : options.retry)
+    longest = std::max(longest, retry + retry * options.retry_jitter / 100);
+  for (const Duration host : options.scheduler.back_off)
+    longest = std::max(longest, host + host * options.scheduler.jitter_percent / 100);
+  return longest;
+}
+
 Task<bool> wait_for_work(LoopQueue& queue, Destination destination, Duration limit) {
   CourierWait wait(queue, destination, limit);
   co_return co_await wait;
@@ -137,7 +148,8 @@ void LoopQueue::work(Work given) {
     group.keep = given.record;
     group.was_tried = group.attempts > 0;
     if (given.due && *given.due > runtime_.wall_now())
-      scheduler_.add_delayed(group, *group.destination, time_of(*given.due), now);
+      scheduler_.add_delayed(group, *group.destination,
+                             std::min(time_of(*given.due), now + longest_wait(options_)), now);
     else
       scheduler_.add(group, *group.destination, now);
     if (group.home->is_in_back_off(now)) given.record->let_go();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/memory_reserve.hpp"
 #include "watchdog/notify.hpp"
 
 namespace postrider::watchdog {
@@ -70,6 +71,7 @@ void Watchdog::look(TimePoint now) {
     look_at(watched, now);
   }
   look_at_disk();
+  look_at_memory();
   if (!time_left_) return;
   *time_left_ -= passed - lost;
   if (*time_left_ <= Duration()) end("the end takes too long");
@@ -117,6 +119,16 @@ void Watchdog::look_at_disk() {
                {{"for", text_of(disk_wait_)}});
   else
     log_.write(LogLevel::warning, "the disk of server.spool answers again", {});
+}
+
+void Watchdog::look_at_memory() {
+  const bool is_short = runtime::is_memory_short();
+  if (is_short) runtime::restore_memory_reserve();
+  if (is_short == std::exchange(memory_is_short_, is_short)) return;
+  if (is_short)
+    log_.write(LogLevel::error, "memory is short: sessions and mail are refused", {});
+  else
+    log_.write(LogLevel::warning, "there is memory again", {});
 }
 
 void Watchdog::end(const std::string& reason) {

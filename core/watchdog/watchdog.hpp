@@ -84,6 +84,7 @@ class Watchdog {
   void run();
   void look_at(Watched& watched, TimePoint now);
   void look_at_disk();
+  void look_at_memory();
   void end(const std::string& reason);
 
   Log& log_;
@@ -96,6 +97,7 @@ class Watchdog {
   std::optional<Duration> time_left_;  ///< to the end that was announced
   Duration disk_wait_{};
   bool disk_is_silent_ = false;
+  bool memory_is_short_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

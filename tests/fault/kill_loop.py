@@ -148,6 +148,11 @@ class Kill(Case):
         end = (arrival.answered or arrival.dot) + WINDOW
         return any(arrival.dot - 0.05 <= kill <= end for kill in self.kills)
 
+    def kill_after(self, arrival):
+        """How long after the reply the next kill came, in seconds; 0 if before."""
+        end = arrival.answered or arrival.dot
+        return max(0, min((kill - end for kill in self.kills if kill >= arrival.dot - 0.05), default=0))
+
     def judge(self, acknowledged, arrivals):
         by_recipient = collections.defaultdict(list)
         reports = collections.defaultdict(list)
@@ -163,7 +168,7 @@ class Kill(Case):
                                  body_of(token, acknowledged[token][1]).replace("\r\n", "\n"), token)
             for recipient in arrival.recipients:
                 by_recipient[token, recipient].append(arrival)
-        missing, unreported, twice, forbidden, reported_twice = [], [], 0, [], []
+        missing, unreported, twice, forbidden, reported_twice, late = [], [], 0, [], [], []
         for token, (recipients, _) in acknowledged.items():
             for recipient in recipients:
                 bad = recipient.startswith("bad")
@@ -173,6 +178,7 @@ class Kill(Case):
             several.sort(key=lambda arrival: arrival.dot)
             twice += len(several) - 1
             forbidden += [(what, a) for a in several[:-1] if not self.in_doubt(a)]
+            late += [self.kill_after(a) for a in several[:-1]]
         for what, several in reports.items():
             if len({name for name, _ in several}) > 1:
                 reported_twice.append(what)
@@ -184,6 +190,8 @@ class Kill(Case):
               f"recipients, {len(reports)} failures reported; missing {len(missing)}, failures "
               f"without report {len(unreported)}, reported twice {len(reported_twice)}; second "
               f"arrivals {twice}, of which outside the window of a kill {len(forbidden)}", flush=True)
+        if late:
+            print(f"from the 250 of a first arrival to the kill: at most {max(late) * 1000:.0f} ms")
         for what, arrival in forbidden[:5]:
             near = min(self.kills, key=lambda kill: abs(kill - arrival.dot))
             print(what, f"kill {near - arrival.dot:+.3f} s from the dot")
