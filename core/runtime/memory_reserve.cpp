@@ -7,13 +7,15 @@
 #include <mutex>
 #include <new>
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 namespace postrider::runtime {
 namespace {
 
 std::mutex mutex;
-void* reserve = nullptr;  // under the mutex
+void* reserve = nullptr;  // under the mutex, as its size
+std::size_t reserved = 0;
 std::atomic<bool> is_short = false;
 
 /// Called by operator new of any thread; returning means: try again.
@@ -21,8 +23,20 @@ void use_reserve() {
   const std::lock_guard guard(mutex);
   if (!reserve) throw std::bad_alloc();
   is_short = true;
-  ::munmap(reserve, kMemoryReserve);
+  ::munmap(reserve, reserved);
   reserve = nullptr;
+  reserved = 0;
+}
+
+/// As much of the reserve as can be had: what sessions gave back stays with malloc.
+void map_reserve() {
+  for (std::size_t size = kMemoryReserve; !reserve && size >= kMemoryReserve / 16; size /= 2) {
+    void* const mapped =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) continue;
+    reserve = mapped;
+    reserved = size;
+  }
 }
 
 }  // namespace
@@ -38,12 +52,9 @@ bool is_memory_short() noexcept {
 
 void restore_memory_reserve() noexcept {
   const std::lock_guard guard(mutex);
-  if (reserve) return;
-  void* const again =
-      ::mmap(nullptr, kMemoryReserve, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (again == MAP_FAILED) return;
-  reserve = again;
-  is_short = false;
+  if (reserved == kMemoryReserve) return;
+  map_reserve();
+  is_short = reserved + ::mallinfo2().fordblks < kMemoryReserve / 4 * 3;
 }
 
 }  // namespace postrider::runtime

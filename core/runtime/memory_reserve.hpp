@@ -13,7 +13,7 @@ inline constexpr std::size_t kMemoryReserve = std::size_t{16} << 20;
 void keep_memory_reserve();
 /// The reserve is in use: refuse sessions and mail. [any thread]
 bool is_memory_short() noexcept;
-/// Try to have the reserve again; nothing happens while there is one. [one thread]
+/// Try to have the reserve again; nothing happens while it is whole. [one thread]
 void restore_memory_reserve() noexcept;
 
 }  // namespace postrider::runtime
