@@ -155,12 +155,14 @@ Task<int> Server::start() {
   const auto started = co_await ask_all<StartResult>([](Worker& worker) { return worker.start(); });
   if (!report(started)) co_return kExitConfig;
   (void)co_await obey();  // before there is mail to try
-  if (!recover()) co_return kExitIo;
   if (!report({ports_are_free()})) co_return kExitUnavailable;
   listening_ = true;
   const auto listening = co_await ask_all<StartResult>(
       [](Worker& worker) -> Task<StartResult> { return worker.listen(); });
   if (!report(listening)) co_return kExitUnavailable;
+  // Clients are greeted and mail comes in meanwhile; nothing is answered with 250 before the store
+  // is whole.
+  if (!recover()) co_return kExitIo;
   const config::Server& server = configuration_->settings.server;
   control_ = std::make_unique<control::ControlServer>(*runtime_, *this);
   if (auto opened = control_->open(server.control); !opened) {

@@ -224,7 +224,8 @@ void LoopQueue::receive(PeerMessage message) {
                    [this](Recalled& answer) { recalled(std::move(answer)); },
                    [this](Settled& settled) { settle(std::move(settled)); },
                    [this](Adoption& adoption) {
-                     for (store::Stored& stored : adoption.messages) adopt(std::move(stored));
+                     found_.push_back(std::move(adoption));
+                     if (found_.size() == 1) runtime_.start_timer(adopter_, 0ms);
                    }},
              message);
   pump();
@@ -276,6 +277,14 @@ void LoopQueue::hand_out(OwnedMessage& message, const RecipientGroup& group,
   }
   if (is_due) given.due.reset();
   send(loop_of_group(group), std::move(given));
+}
+
+/// One of many, then the loop turns: clients, couriers and new mail do not wait for the rest.
+void LoopQueue::adopt_piece() noexcept {
+  for (store::Stored& stored : found_.front().messages) adopt(std::move(stored));
+  found_.pop_front();
+  pump();
+  if (!found_.empty()) runtime_.start_timer(adopter_, 0ms);
 }
 
 void LoopQueue::adopt(store::Stored stored) {

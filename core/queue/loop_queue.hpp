@@ -3,6 +3,7 @@
 // deliveries to its destinations. What is durable when, is told in docs/queue.md.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -152,6 +153,11 @@ class LoopQueue final : public Queue, public Deliveries {
     void expired() noexcept override { queue.turn(); }
     LoopQueue& queue;
   };
+  struct Adopter final : Timer {
+    explicit Adopter(LoopQueue& owner) : queue(owner) {}
+    void expired() noexcept override { queue.adopt_piece(); }
+    LoopQueue& queue;
+  };
   struct PendingCommit;
 
   // Taking in (loop_queue.cpp)
@@ -166,6 +172,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void receive(PeerMessage message);
   void send(unsigned loop, PeerMessage message);
   unsigned loop_of_group(const RecipientGroup& group) const noexcept;
+  void adopt_piece() noexcept;
   void own(Handover handover);
   void dispatch(OwnedMessage& message);
   void hand_out(OwnedMessage& message, const RecipientGroup& group,
@@ -278,6 +285,8 @@ class LoopQueue final : public Queue, public Deliveries {
   /// Posts that come after our end find null. Read on the loop only.
   std::shared_ptr<LoopQueue*> self_;
   Alarm alarm_{*this};
+  std::deque<Adoption> found_;  ///< by recovery; a piece in each turn of the loop
+  Adopter adopter_{*this};
   runtime::TaskSet tasks_;  ///< reports being written; the first to go
 };
 

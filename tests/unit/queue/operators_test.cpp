@@ -178,6 +178,23 @@ TEST_F(Restart, HonoursTheNextAttemptAndTheGiveUpTime) {
   EXPECT_EQ(only().state, RecipientState::failed);
 }
 
+TEST_F(Restart, MailFlowsBeforeAllOfItWasReadAgain) {
+  manual = true;
+  for (int i = 0; i < 1000; ++i) submit({"a@x" + std::to_string(i) + ".example"});
+  manual = false;
+  std::optional<std::uint64_t> known;
+  answer = [&](const Delivery& delivery) {
+    if (!known) known = queue().counts().messages;
+    return delivered(delivery);
+  };
+  restart();
+  world->run_for(1s);
+  ASSERT_TRUE(known);
+  EXPECT_LE(*known, 256U);
+  EXPECT_EQ(tries.size(), 1000U);
+  EXPECT_TRUE(store->durable.empty());
+}
+
 TEST_F(Restart, WhatWasUnderWayIsTriedAgain) {
   manual = true;
   submit({"a@x.example"});
