@@ -79,6 +79,23 @@ deliver::Options deliver_options(const config::Settings& settings) {
   return options;
 }
 
+queue::DestinationRulesPtr destination_rules(const config::Settings& settings) {
+  std::vector<queue::DestinationRule> rules;
+  for (const config::Destination& from : settings.destination) {
+    queue::DestinationRule& rule = rules.emplace_back();
+    rule.origin = "[[destination]] " + std::to_string(rules.size());
+    rule.match = from.match;
+    rule.max_connections = static_cast<unsigned>(from.max_connections);
+    rule.initial_connections = static_cast<unsigned>(from.initial_connections);
+    rule.max_rate = {static_cast<unsigned>(from.max_rate.count), from.max_rate.period};
+    rule.retry = from.retry;
+    rule.back_off = from.back_off;
+    rule.connect = from.connect_timeout;
+    rule.max_messages = static_cast<std::size_t>(from.max_messages_per_connection);
+  }
+  return std::make_shared<const queue::DestinationRules>(std::move(rules));
+}
+
 std::shared_ptr<const receive::RelayPolicy> relay_policy(const config::Settings& settings) {
   std::vector<Network> networks;
   for (const std::string& text : settings.relay.networks)
@@ -124,6 +141,7 @@ queue::QueueOptions Configuration::queue_options(unsigned loop) const {
   options.scheduler.jitter_percent = options.retry_jitter;
   options.seed = std::random_device{}() + loop;
   options.scheduler.seed = options.seed;
+  options.scheduler.rules = rules;
   return options;
 }
 
@@ -169,6 +187,8 @@ std::expected<ConfigurationPtr, std::vector<std::string>> make_configuration(
   configuration->receive = std::make_shared<receive::Options>(receive_options(settings));
   configuration->policy = relay_policy(settings);
   configuration->deliver = deliver_options(settings);
+  configuration->rules = destination_rules(settings);
+  configuration->deliver.rules = configuration->rules;
   configuration->endpoints = endpoints_of(settings);
   return configuration;
 }

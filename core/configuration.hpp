@@ -24,6 +24,7 @@ struct Configuration {
   std::shared_ptr<const receive::Options> receive;
   std::shared_ptr<const receive::RelayPolicy> policy;
   deliver::Options deliver;
+  queue::DestinationRulesPtr rules;
   std::vector<receive::Endpoint> endpoints;
 
   queue::QueueOptions queue_options(unsigned loop) const;

@@ -129,6 +129,7 @@ Task<bool> Worker::finish_reload(bool in_force) {
     plugins_ = std::move(next_plugins_);
     configuration_ = std::move(next_configuration_);
     couriers_->set_options(configuration_->deliver);
+    queue_.set_rules(configuration_->rules);
   }
   next_plugins_.reset();
   next_configuration_.reset();

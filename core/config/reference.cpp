@@ -24,7 +24,8 @@ std::string key_toml(const Field& field) {
   std::string text = fmt::format("# {}", field.help);
   if (!field.range_text.empty()) text += fmt::format(" ({})", field.range_text);
   if (field.required) text += "; required";
-  const std::string shown = field.required ? "\"\"" : field.default_text;
+  const std::string nothing = field.shape == Shape::list ? "[]" : "\"\"";
+  const std::string shown = field.required ? nothing : field.default_text;
   return text + fmt::format("\n#{} = {}\n", field.key, shown);
 }
 
@@ -137,9 +138,10 @@ constexpr std::string_view kPageHead =
     "- A duration is a text such as `\"500ms\"`, `\"5s\"`, `\"1h30m\"` (units: ms s m h d w).\n"
     "- A size is a text such as `\"64KiB\"` or `\"10MB\"`, or a number of octets.\n\n"
     "SIGHUP and `postrider reload` put `log.level`, `server.mode` and the tables `smtp`, `relay`,\n"
-    "`local`, `deliver` and `plugin` in force: sessions under way keep what they began with,\n"
-    "deliveries take it at once. The rest of `log` and `server`, and `listen`, `queue` and `dns`,\n"
-    "take effect at the next start.\n\n"
+    "`local`, `deliver`, `destination` and `plugin` in force: sessions under way keep what they\n"
+    "began with, deliveries take it at once. The rest of `log` and `server`, and `listen`, "
+    "`queue`\n"
+    "and `dns`, take effect at the next start.\n\n"
     "## Top level\n";
 
 }  // namespace

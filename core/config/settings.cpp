@@ -3,6 +3,7 @@
 // reference page are generated from here.
 #include "config/settings.hpp"
 
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -64,6 +65,11 @@ Check check_not_empty(std::string_view text) {
   return std::string("is empty; write a path, or leave the key out");
 }
 
+Check check_not_blank(std::string_view text) {
+  if (!text.empty()) return std::nullopt;
+  return std::string("is empty; write a domain, or \"*.example.org\" for its subdomains");
+}
+
 }  // namespace
 
 std::expected<Loops, std::string> parse_setting(std::string_view text, Loops*) {
@@ -78,6 +84,32 @@ std::expected<Loops, std::string> parse_setting(std::string_view text, Loops*) {
 
 std::string format_setting(const Loops& loops) {
   return loops.count ? std::to_string(*loops.count) : "auto";
+}
+
+std::expected<Rate, std::string> parse_setting(std::string_view text, Rate*) {
+  if (text.empty()) return Rate{};
+  static constexpr std::array<std::pair<std::string_view, Duration>, 4> kPeriods{
+      {{"/s", 1s}, {"/min", 1min}, {"/h", 1h}, {"/d", 24h}}};
+  for (const auto& [ending, period] : kPeriods) {
+    if (!text.ends_with(ending)) continue;
+    const std::string_view digits = text.substr(0, text.size() - ending.size());
+    int count = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    const bool whole = error == std::errc{} && end == digits.data() + digits.size();
+    if (whole && count >= 1 && count <= 1'000'000) return Rate{count, period};
+  }
+  return std::unexpected(setting::quoted(text) +
+                         " is not a rate; write a number from 1 to 1000000 and \"/s\", \"/min\", "
+                         "\"/h\" or \"/d\", for example \"100/min\"");
+}
+
+std::string format_setting(const Rate& rate) {
+  if (rate.count == 0) return "";
+  const std::string_view ending = rate.period == 1s     ? "/s"
+                                  : rate.period == 1min ? "/min"
+                                  : rate.period == 1h   ? "/h"
+                                                        : "/d";
+  return std::to_string(rate.count) + std::string(ending);
 }
 
 void Server::describe(Schema<Server>& schema) {
@@ -189,7 +221,9 @@ void Queue::describe(Schema<Queue>& schema) {
       .between(0, 50);
   schema.field("give_up", &Queue::give_up, "Age at which undelivered mail is returned")
       .between(1min, 24h * 30);
-  schema.field("memory", &Queue::memory, "Budget for bodies kept in memory until the first attempt")
+  schema
+      .field("memory", &Queue::memory,
+             "Budget for messages kept in memory until their first attempt")
       .between(0_B, 64_GiB);
   schema
       .field("commit_timeout", &Queue::commit_timeout,
@@ -250,6 +284,43 @@ void Deliver::describe(Schema<Deliver>& schema) {
       .between(0, 1'000'000);
 }
 
+void Destination::describe(Schema<Destination>& schema) {
+  schema
+      .field("match", &Destination::match,
+             "Destinations that this block is for, as `postrider destinations` names them; * is "
+             "anything; the first block that matches counts")
+      .check(check_not_blank)
+      .required();
+  schema
+      .field("max_connections", &Destination::max_connections,
+             "Connections at a time; 0: as queue.max_concurrency")
+      .between(0, 1000);
+  schema
+      .field("initial_connections", &Destination::initial_connections,
+             "Connections while it is not known yet; 0: as queue.initial_concurrency")
+      .between(0, 1000);
+  schema.field("max_rate", &Destination::max_rate,
+               "Messages in a time, evenly, such as \"100/min\"; empty: no limit");
+  schema
+      .field("retry", &Destination::retry,
+             "Waits between attempts of a message; the last repeats; empty: as queue.retry")
+      .between(1s, 24h * 7);
+  schema
+      .field("back_off", &Destination::back_off,
+             "How long all its mail waits after 1, 2, ... failures of the host in a row; the last "
+             "repeats; empty: 1, 2, 5, 10, 15, 30 minutes")
+      .between(1s, 24h);
+  schema
+      .field("connect_timeout", &Destination::connect_timeout,
+             "Time to connect to one address; 0s: as deliver.connect_timeout")
+      .between(0s, 1h);
+  schema
+      .field("max_messages_per_connection", &Destination::max_messages_per_connection,
+             "Messages after which a connection is closed; 1: none is used again; 0: as "
+             "deliver.max_messages_per_connection")
+      .between(0, 1'000'000);
+}
+
 void Plugin::describe(Schema<Plugin>& schema) {
   const auto policy = [&](std::string_view key, FailurePolicy Plugin::* member,
                           std::string_view help) {
@@ -281,6 +352,8 @@ void Settings::describe(Schema<Settings>& schema) {
   schema.field("queue", &Settings::queue, "Retries and limits of the queue");
   schema.field("dns", &Settings::dns, "Looking up names");
   schema.field("deliver", &Settings::deliver, "Sending (times: RFC 5321 section 4.5.3.2)");
+  schema.field("destination", &Settings::destination,
+               "Limits of some destinations, in place of those for all; one block each");
 }
 
 }  // namespace postrider::config

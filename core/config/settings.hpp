@@ -23,6 +23,15 @@ struct Loops {
 std::expected<Loops, std::string> parse_setting(std::string_view text, Loops*);
 std::string format_setting(const Loops& loops);
 
+/// So many messages in each `period`; count 0, written "", is no limit.
+struct Rate {
+  int count = 0;
+  Duration period{};
+  friend bool operator==(const Rate&, const Rate&) = default;
+};
+std::expected<Rate, std::string> parse_setting(std::string_view text, Rate*);
+std::string format_setting(const Rate& rate);
+
 enum class StoreKind : std::uint8_t { log, memory };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class Protocol : std::uint8_t { smtp, lmtp };
@@ -127,6 +136,19 @@ struct Deliver {
   static void describe(Schema<Deliver>& schema);
 };
 
+/// A [[destination]] block. What is zero or empty is not set: as for all others.
+struct Destination {
+  std::vector<std::string> match;
+  int max_connections = 0;
+  int initial_connections = 0;
+  Rate max_rate;
+  std::vector<Duration> retry;
+  std::vector<Duration> back_off;
+  Duration connect_timeout = 0s;
+  int max_messages_per_connection = 0;
+  static void describe(Schema<Destination>& schema);
+};
+
 /// A [[plugin]] block: the keys that every plugin has, and the plugin's own keys as they stand.
 struct Plugin {
   std::string use;
@@ -151,6 +173,7 @@ struct Settings {
   Queue queue;
   Dns dns;
   Deliver deliver;
+  std::vector<Destination> destination;  ///< in the order of the file: the first that matches
   std::vector<Plugin> plugin;  ///< in the order of the file; not in the schema, see load.hpp
   static void describe(Schema<Settings>& schema);
 };

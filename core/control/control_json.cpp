@@ -5,6 +5,9 @@
 
 #include <fmt/chrono.h>
 
+#include <postrider/quantity.hpp>
+
+#include "config/settings.hpp"
 #include "plugin/instance.hpp"
 
 namespace postrider::control {
@@ -121,6 +124,38 @@ Json to_json(const queue::TallyTable& table, std::size_t limit) {
           {"groups", std::move(list)},  {"groups_in_all", groups.size()}};
 }
 
+namespace {
+
+std::string listed(const std::vector<Duration>& waits) {
+  std::string text;
+  for (const Duration wait : waits) text += (text.empty() ? "" : " ") + format_duration(wait);
+  return text;
+}
+
+/// The limits of a destination, each with the place of the configuration that set it.
+Json limits_of(const queue::DestinationView& destination) {
+  const queue::DestinationRule none;
+  const queue::DestinationRule& rule = destination.rule ? *destination.rule : none;
+  const bool own = rule.max_connections > 0;
+  Json limits = Json::array({{{"key", "max_connections"},
+                              {"value", std::to_string(destination.max_connections)},
+                              {"from", own ? rule.origin : "[queue]"}}});
+  const auto add = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) limits.push_back({{"key", key}, {"value", value}, {"from", rule.origin}});
+  };
+  const auto number = [](std::size_t n) { return n > 0 ? std::to_string(n) : std::string(); };
+  const config::Rate rate{static_cast<int>(rule.max_rate.count), rule.max_rate.period};
+  add("initial_connections", number(rule.initial_connections));
+  add("max_rate", config::format_setting(rate));
+  add("retry", listed(rule.retry));
+  add("back_off", listed(rule.back_off));
+  add("connect_timeout", rule.connect > Duration{} ? format_duration(rule.connect) : std::string());
+  add("max_messages_per_connection", number(rule.max_messages));
+  return limits;
+}
+
+}  // namespace
+
 Json to_json(const queue::DestinationView& destination) {
   const auto time = [](const std::optional<WallTime>& when) {
     return when ? Json(time_text(*when)) : Json(nullptr);
@@ -137,7 +172,8 @@ Json to_json(const queue::DestinationView& destination) {
           {"last_answer", time(destination.last_answer)},
           {"last_failure", time(destination.last_failure)},
           {"trouble", destination.trouble},
-          {"closed", destination.closed}};
+          {"closed", destination.closed},
+          {"limits", limits_of(destination)}};
 }
 
 Json to_json(const plugin::PluginView& plugin) {

@@ -58,6 +58,13 @@ Json back_off(const Standing& standing) {
                           counted(failures, "time"), standing.message.queue_id));
 }
 
+Json rate(const Standing& standing) {
+  const auto& rule = standing.destination ? standing.destination->rule : nullptr;
+  return step(standing.forecast->at, "max_rate",
+              fmt::format("its destination takes no more until then; {} in the configuration",
+                          rule ? rule->origin : "[[destination]]"));
+}
+
 Json schedule(const Standing& standing) {
   std::string text =
       fmt::format("attempt {}, as queue.retry says", standing.recipient.attempts + 1);
@@ -83,6 +90,7 @@ Json waiting(const Standing& standing) {
     return step(standing.message.give_up_at, "give-up time",
                 "no further attempt before it is given up (queue.give_up)");
   if (forecast->wait == Wait::connection) return free_connection(standing);
+  if (forecast->wait == Wait::rate) return rate(standing);
   return forecast->wait == Wait::back_off ? back_off(standing) : schedule(standing);
 }
 

@@ -85,12 +85,14 @@ void add_daemon(CLI::App& app, Arguments& arguments) {
   why->callback(
       [&] { arguments.exit_code = ask_daemon(arguments, {"why", arguments.id}, why_text); });
   auto* destinations = app.add_subcommand("destinations", "Where mail waits, the most first");
-  destinations->add_option("name", arguments.key, "Only these; * matches anything");
+  destinations->add_option("name", arguments.key,
+                           "Only these, with their limits; * matches anything");
   pass_number(*destinations, arguments, "limit", "At most so many (1000)");
   destinations->callback([&] {
     std::vector<std::string> words{"destinations"};
     if (!arguments.key.empty()) words.push_back(arguments.key);
-    arguments.exit_code = ask_daemon(arguments, words, destinations_text);
+    arguments.exit_code = ask_daemon(
+        arguments, words, [&](const Json& json) { return destinations_text(json, arguments.key); });
   });
   auto* plugins = app.add_subcommand("plugins", "The plugins, their hooks, order and cost");
   plugins->add_option("--order", arguments.hook, "Only the chain of this hook, e.g. rcpt")

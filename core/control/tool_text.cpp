@@ -8,6 +8,7 @@
 
 #include "control/order_text.hpp"
 #include "control/phrase.hpp"
+#include "queue/selection.hpp"
 
 namespace postrider::control {
 
@@ -119,9 +120,10 @@ std::string message_text(const Json& answer) {
   return out + "\n" + headers;
 }
 
-std::string destinations_text(const Json& answer) {
+std::string destinations_text(const Json& answer, const std::string& named) {
   std::string out;
   for (const Json& one : answer.at("destinations")) {
+    if (!queue::fits(named, text(one, "destination"))) continue;
     out += fmt::format("{}: {} ready, {} delayed, {} active, {} of {} connections",
                        text(one, "destination"), number(one, "ready"), number(one, "delayed"),
                        number(one, "active"), number(one, "couriers"), number(one, "limit"));
@@ -130,6 +132,10 @@ std::string destinations_text(const Json& answer) {
                          counted(number(one, "failures"), "time"), number(one, "back_off_s"));
     const std::string closed = text(one, "closed");
     out += (closed.empty() ? "" : "; nothing is tried: " + closed) + "\n";
+    if (named.empty()) continue;
+    for (const Json& limit : one.at("limits"))
+      out += fmt::format("    {} = {}  from {}\n", text(limit, "key"), text(limit, "value"),
+                         text(limit, "from"));
   }
   const std::size_t shown = answer.at("destinations").size();
   if (const std::size_t all = number(answer, "in_all"); all > shown)
@@ -138,7 +144,9 @@ std::string destinations_text(const Json& answer) {
     out += fmt::format("suspended: {} since {}{}{}\n", text(one, "destination"),
                        moment(text(one, "since")), text(one, "reason").empty() ? "" : ": ",
                        text(one, "reason"));
-  return out.empty() ? "No destination has mail.\n" : out;
+  if (!out.empty()) return out;
+  return named.empty() ? "No destination has mail.\n"
+                       : fmt::format("No destination \"{}\" has mail.\n", named);
 }
 
 std::string plugins_text(const Json& answer, const std::string& order_of_hook) {

@@ -15,20 +15,24 @@ using runtime::IoFailure;
 using runtime::IoResult;
 using runtime::StreamPtr;
 
-Task<IoResult<StreamPtr>> connect_one(runtime::Runtime& runtime, const Options& options,
+Task<IoResult<StreamPtr>> connect_one(runtime::Runtime& runtime, IpAddress source, Duration limit,
                                       SocketAddress target) {
   // A source address serves its own family only.
-  const bool fits = options.source.is_v4() == target.address.is_v4();
-  const IpAddress source = fits ? options.source : IpAddress();
-  auto result = co_await within(runtime, options.connect, runtime.connect(target, source));
+  if (source.is_v4() != target.address.is_v4()) source = IpAddress();
+  auto result = co_await within(runtime, limit, runtime.connect(target, source));
   if (!result) co_return std::unexpected(IoError{IoFailure::timeout, "no answer in time"});
   co_return std::move(*result);
 }
 
 }  // namespace
 
-Connector::Connector(runtime::Runtime& runtime, const Options& options, Route route, Failed failed)
-    : runtime_(runtime), options_(options), route_(std::move(route)), failed_(std::move(failed)) {}
+Connector::Connector(runtime::Runtime& runtime, const Options& options, Duration connect,
+                     Route route, Failed failed)
+    : runtime_(runtime),
+      options_(options),
+      connect_(connect),
+      route_(std::move(route)),
+      failed_(std::move(failed)) {}
 
 Task<std::optional<Connection>> Connector::next() {
   while (hop_ < route_.hops.size() && tried_ < options_.max_addresses) {
@@ -54,7 +58,7 @@ Task<std::optional<Connection>> Connector::race_addresses() {
     if (more) {
       ++tried_;
       began.push_back(runtime_.now());
-      race.add(connect_one(runtime_, options_, {addresses[begun++], hop.port}));
+      race.add(connect_one(runtime_, options_.source, connect_, {addresses[begun++], hop.port}));
     }
     // After the last one there is no next to wait for.
     const bool last = begun == addresses.size() || tried_ >= options_.max_addresses;

@@ -27,7 +27,9 @@ class Connector {
  public:
   /// Hears of each address that could not be connected to, and after how long.
   using Failed = std::function<void(const Remote& remote, const Outcome& why, Duration took)>;
-  Connector(runtime::Runtime& runtime, const Options& options, Route route, Failed failed);
+  /// `connect`: the limit for each address.
+  Connector(runtime::Runtime& runtime, const Options& options, Duration connect, Route route,
+            Failed failed);
 
   /// [may suspend] The next connection; nothing when no address is left.
   Task<std::optional<Connection>> next();
@@ -45,6 +47,7 @@ class Connector {
 
   runtime::Runtime& runtime_;
   const Options& options_;
+  const Duration connect_;
   Route route_;
   Failed failed_;
   std::size_t hop_ = 0;

@@ -68,7 +68,7 @@ void Courier::number_attempt() {
 
 bool Courier::may_reuse() const noexcept {
   return session_ && !session_->is_broken() && post_.runtime.now() < route_until_ &&
-         session_->messages() < post_.options.max_messages;
+         session_->messages() < post_.options.max_messages_to(destination_);
 }
 
 Task<void> Courier::deliver(Load& load) {
@@ -141,7 +141,7 @@ Task<void> Courier::transact(Load& load) {
 
 Envelope* Courier::announce(const Envelope& current) {
   const bool more_of_this = current.places.size() == post_.options.max_recipients;
-  const bool last = session_->messages() + 1 >= post_.options.max_messages;
+  const bool last = session_->messages() + 1 >= post_.options.max_messages_to(destination_);
   if (carried_ || more_of_this || last || !may_reuse()) return nullptr;
   carried_ = take();
   if (!carried_) return nullptr;
@@ -159,7 +159,8 @@ Task<bool> Courier::reach_host(Load& load) {
   if (!connector_) {
     const bool found = co_await find_route(load);
     if (!found) co_return false;
-    connector_.emplace(post_.runtime, post_.options, *route_,
+    connector_.emplace(post_.runtime, post_.options, post_.options.connect_to(destination_),
+                       *route_,
                        [this, &load](const Remote& remote, const Outcome& why, Duration took) {
                          number_attempt();
                          AttemptPlace tried = place();

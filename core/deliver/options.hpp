@@ -9,6 +9,7 @@
 #include <postrider/ip_address.hpp>
 #include <postrider/time.hpp>
 
+#include "queue/destination_rules.hpp"
 #include "route/mx_lookup.hpp"
 
 namespace postrider::deliver {
@@ -33,7 +34,12 @@ struct Options {
   std::size_t max_messages = 1000;   ///< of a connection
   std::size_t max_addresses = 20;    ///< tried in one attempt
 
-  route::Options route;  ///< its port is the default port
+  route::Options route;                ///< its port is the default port
+  queue::DestinationRulesPtr rules{};  ///< the operator's own limits for some destinations; or null
+
+  /// `connect` and `max_messages` for this destination.
+  Duration connect_to(const Destination& destination) const;
+  std::size_t max_messages_to(const Destination& destination) const;
 };
 
 }  // namespace postrider::deliver

@@ -5,6 +5,9 @@
 
 namespace postrider::queue {
 
+/// How far a rate may run ahead: high ones are then kept without a timer for each message.
+constexpr std::chrono::milliseconds kAhead{100};
+
 DestinationQueue::DestinationQueue(Destination destination, ConcurrencyLimits limits,
                                    std::uint64_t& steps)
     : destination_(std::move(destination)),
@@ -13,6 +16,34 @@ DestinationQueue::DestinationQueue(Destination destination, ConcurrencyLimits li
       host_delayed_(steps),
       steps_(steps),
       window_(std::max(1U, std::min(limits.initial, limits.max))) {}
+
+void DestinationQueue::apply(const DestinationRule* rule, ConcurrencyLimits limits) {
+  const bool is_new = couriers == 0 && active_ == 0 && !proven_;
+  rule_ = rule;
+  limits_ = limits;
+  paid_until_ = {};
+  if (rule && rule->max_connections > 0) limits_.max = rule->max_connections;
+  if (rule && rule->initial_connections > 0) limits_.initial = rule->initial_connections;
+  const double most = std::max(1U, limits_.max);
+  window_ = std::min(most, is_new ? std::max(1.0, double{1} * limits_.initial) : window_);
+}
+
+std::chrono::nanoseconds DestinationQueue::interval() const noexcept {
+  if (!rule_ || !rule_->max_rate.is_limited()) return {};
+  return std::chrono::nanoseconds(rule_->max_rate.period) / rule_->max_rate.count;
+}
+
+TimePoint DestinationQueue::throttled_until() const noexcept {
+  return interval().count() > 0 ? paid_until_ - kAhead : TimePoint{};
+}
+
+/// How many more may be taken now.
+std::size_t DestinationQueue::rate_left(TimePoint now) const noexcept {
+  const auto each = interval();
+  if (each.count() == 0) return SIZE_MAX;
+  if (now < throttled_until()) return 0;
+  return 1 + static_cast<std::size_t>((now + kAhead - std::max(now, paid_until_)) / each);
+}
 
 void DestinationQueue::add_ready(Scheduled& item, bool in_front) {
   ++steps_;
@@ -67,13 +98,14 @@ void DestinationQueue::mature(TimePoint now) {
 
 Scheduled* DestinationQueue::take(TimePoint now) {
   mature(now);
-  if (is_in_back_off(now) || active_ >= limit()) return nullptr;
+  if (is_in_back_off(now) || active_ >= limit() || rate_left(now) == 0) return nullptr;
   Scheduled* item = fresh_.first();
   if (!retry_.is_empty() && (!item || ++turn_ % 8 == 0)) item = retry_.first();
   if (!item) return nullptr;
   remove(*item);
   item->place = Place::active;
   item->due = now;
+  paid_until_ = std::max(paid_until_, now) + interval();
   ++active_;
   return item;
 }
@@ -90,6 +122,7 @@ void DestinationQueue::finish(Scheduled& item, HostResult result, TimePoint now,
     case HostResult::answered:
       return host_answered(false);
     case HostResult::untried:
+      paid_until_ -= interval();
       return;
   }
 }
@@ -134,12 +167,13 @@ std::size_t DestinationQueue::missing_couriers(TimePoint now) const noexcept {
   // Couriers between two deliveries will take what is ready.
   const std::size_t free = working - std::min(working, active_);
   if (ready() <= free) return 0;
-  return std::min<std::size_t>(ready() - free, limit() - working);
+  return std::min<std::size_t>({ready() - free, limit() - working, rate_left(now)});
 }
 
 std::optional<TimePoint> DestinationQueue::next_event(TimePoint now) const noexcept {
   const bool backing_off = is_in_back_off(now);
-  if (backing_off && ready() > 0) return back_off_until_;
+  const TimePoint blocked = std::max(back_off_until_, throttled_until());
+  if (now < blocked && ready() > 0) return blocked;
   std::optional<TimePoint> event;
   for (const DueHeap<Scheduled>* heap : {&delayed_, &host_delayed_})
     if (!heap->is_empty() && (!event || heap->top()->due < *event)) event = heap->top()->due;

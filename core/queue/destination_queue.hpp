@@ -12,6 +12,7 @@
 
 #include <postrider/route.hpp>
 
+#include "queue/destination_rules.hpp"
 #include "queue/due_heap.hpp"
 #include "queue/scheduled.hpp"
 
@@ -51,6 +52,10 @@ class DestinationQueue {
   DestinationQueue& operator=(const DestinationQueue&) = delete;
 
   const Destination& destination() const noexcept { return destination_; }
+  /// What the operator says of this destination; null: nothing. The rest is as in `limits`.
+  void apply(const DestinationRule* rule, ConcurrencyLimits limits);
+  const DestinationRule* rule() const noexcept { return rule_; }
+  unsigned max_connections() const noexcept { return limits_.max; }
 
   /// Due now. In front: back where it was.
   void add_ready(Scheduled& item, bool in_front = false);
@@ -72,6 +77,8 @@ class DestinationQueue {
 
   bool is_in_back_off(TimePoint now) const noexcept { return now < back_off_until_; }
   TimePoint back_off_until() const noexcept { return back_off_until_; }
+  /// Its rate is used up until then.
+  TimePoint throttled_until() const noexcept;
   std::uint32_t failures() const noexcept { return failures_; }
   /// When an attempt last ended with this; nothing: none did.
   std::optional<TimePoint> last(HostResult result) const noexcept {
@@ -88,6 +95,7 @@ class DestinationQueue {
   /// Neither deliveries nor couriers.
   bool is_idle() const noexcept;
 
+  bool has_fresh() const noexcept { return !fresh_.is_empty(); }
   std::size_t ready() const noexcept { return fresh_.size() + retry_.size(); }
   std::size_t delayed() const noexcept { return delayed_.size() + host_delayed_.size(); }
   std::size_t active() const noexcept { return active_; }
@@ -98,8 +106,8 @@ class DestinationQueue {
   TimePoint due{};
   std::uint32_t heap_place = 0;
   bool in_heap = false;
-  bool in_line = false;  ///< waits for a courier
-  bool closed = false;   ///< what the gate of this version said
+  std::uint8_t in_lines = 0;  ///< a bit for each line in which it waits for a courier
+  bool closed = false;        ///< what the gate of this version said
   std::uint32_t gate_version = 0;
   unsigned couriers = 0;
   std::vector<WaitingCourier*> waiting;
@@ -110,9 +118,12 @@ class DestinationQueue {
                    const std::function<Duration(std::uint32_t)>& back_off);
   void host_answered(bool delivered);
   void wake_host_delayed();
+  std::chrono::nanoseconds interval() const noexcept;
+  std::size_t rate_left(TimePoint now) const noexcept;
 
   Destination destination_;
   ConcurrencyLimits limits_;
+  const DestinationRule* rule_ = nullptr;
   ScheduledList fresh_;
   ScheduledList retry_;
   DueHeap<Scheduled> delayed_;
@@ -126,6 +137,7 @@ class DestinationQueue {
   bool proven_ = false;
   TimePoint back_off_since_{};
   TimePoint back_off_until_{};
+  TimePoint paid_until_{};  ///< what was taken uses the rate up to here
 };
 
 }  // namespace postrider::queue

@@ -71,6 +71,9 @@ struct DestinationView {
   std::optional<WallTime> last_failure{};  ///< no host could be reached, or it shut down
   std::string trouble{};                   ///< what the last failure was; "" after a success
   std::string closed{};  ///< why the operator lets nothing be tried; "" if he does
+  unsigned max_connections = 0;
+  /// The operator's rule for it, kept alive; null: it is treated as all others.
+  std::shared_ptr<const DestinationRule> rule{};
 };
 
 /// [loop thread] but for construction and destruction, which happen while no loop runs.
@@ -112,6 +115,9 @@ class LoopQueue final : public Queue, public Deliveries {
   std::optional<store::MessageId> slice_end(store::MessageId first, std::size_t size) const;
   /// On their way to the disk.
   std::size_t commits_under_way() const noexcept { return commits_; }
+  /// The operator's rules are these now, for attempts that begin and waits that are decided from
+  /// now on.
+  void set_rules(DestinationRulesPtr rules);
   /// One line per destination of this loop.
   std::vector<DestinationView> destinations() const;
   /// A message that this loop owns; null if it owns none of that id.

@@ -279,9 +279,17 @@ void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& set
     settled.next_attempt = runtime_.wall_now();
     return scheduler_.add(group, *group.destination, now);
   }
-  const TimePoint due = now + retry_.delay_after(group.attempts);
+  const DestinationRule* rule = group.home->rule();
+  const Duration wait =
+      rule ? retry_.delay_after(group.attempts, rule->retry) : retry_.delay_after(group.attempts);
+  const TimePoint due = now + wait;
   const TimePoint when = scheduler_.delay(group, due, host_failed, now);
   settled.next_attempt = std::min(wall_of(when), settled.record->give_up_at());
+}
+
+void LoopQueue::set_rules(DestinationRulesPtr rules) {
+  scheduler_.set_rules(std::move(rules), runtime_.now());
+  pump();
 }
 
 void LoopQueue::late(Delivery delivery, DeliveryResult result) {

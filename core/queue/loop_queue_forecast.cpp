@@ -32,8 +32,11 @@ Forecast LoopQueue::forecast(const RecipientGroup& group) const {
       return forecast;
     case Scheduled::Place::fresh:
     case Scheduled::Place::retry:
-      forecast.wait = backs_off ? Wait::back_off : Wait::connection;
-      if (backs_off) forecast.at = wall_of(back);
+      forecast.wait = backs_off                                        ? Wait::back_off
+                      : group.home->throttled_until() > runtime_.now() ? Wait::rate
+                                                                       : Wait::connection;
+      if (forecast.wait != Wait::connection)
+        forecast.at = wall_of(std::max(back, group.home->throttled_until()));
       return forecast;
     case Scheduled::Place::delayed:
     case Scheduled::Place::host_delayed:

@@ -10,9 +10,10 @@ RetryPolicy::RetryPolicy(std::vector<Duration> delays, unsigned jitter_percent, 
   if (delays_.empty()) delays_.push_back(30min);
 }
 
-Duration RetryPolicy::delay_after(std::uint32_t attempts) {
-  const std::size_t index = std::min<std::size_t>(std::max(attempts, 1U) - 1, delays_.size() - 1);
-  const Duration delay = delays_[index];
+Duration RetryPolicy::delay_after(std::uint32_t attempts, const std::vector<Duration>& delays) {
+  const std::vector<Duration>& list = delays.empty() ? delays_ : delays;
+  const std::size_t index = std::min<std::size_t>(std::max(attempts, 1U) - 1, list.size() - 1);
+  const Duration delay = list[index];
   const auto spread =
       static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0)) * jitter_percent_ / 100;
   const auto shift = static_cast<std::int64_t>(random() % (2 * spread + 1));

@@ -18,7 +18,9 @@ class RetryPolicy {
   RetryPolicy(std::vector<Duration> delays, unsigned jitter_percent, std::uint64_t seed);
 
   /// How long to wait after `attempts` attempts (1: after the first). At least one second.
-  Duration delay_after(std::uint32_t attempts);
+  Duration delay_after(std::uint32_t attempts) { return delay_after(attempts, delays_); }
+  /// The same with another list; an empty one is none.
+  Duration delay_after(std::uint32_t attempts, const std::vector<Duration>& delays);
 
  private:
   std::uint64_t random() noexcept;

@@ -14,7 +14,20 @@ DestinationQueue& Scheduler::queue_of(const Destination& destination) {
   ++steps_;
   if (const auto found = queues_.find(destination); found != queues_.end()) return **found;
   auto fresh = std::make_unique<DestinationQueue>(destination, options_.concurrency, steps_);
+  fresh->apply(rule_of(destination), options_.concurrency);
   return **queues_.insert(std::move(fresh)).first;
+}
+
+const DestinationRule* Scheduler::rule_of(const Destination& destination) const {
+  return options_.rules ? options_.rules->find(destination) : nullptr;
+}
+
+void Scheduler::set_rules(DestinationRulesPtr rules, TimePoint now) {
+  const DestinationRulesPtr former = std::exchange(options_.rules, std::move(rules));
+  for (const auto& queue : queues_) {
+    queue->apply(rule_of(queue->destination()), options_.concurrency);
+    review(*queue, now);
+  }
 }
 
 void Scheduler::add(Scheduled& item, const Destination& destination, TimePoint now) {
@@ -55,8 +68,9 @@ Scheduled* Scheduler::take(const Destination& destination, TimePoint now) {
 }
 
 void Scheduler::finish(Scheduled& item, HostResult result, TimePoint now) {
-  item.home->finish(item, result, now,
-                    [this](std::uint32_t failures) { return back_off_.delay_after(failures); });
+  item.home->finish(item, result, now, [this, rule = item.home->rule()](std::uint32_t failures) {
+    return rule ? back_off_.delay_after(failures, rule->back_off) : back_off_.delay_after(failures);
+  });
   review(*item.home, now);
 }
 
@@ -72,7 +86,9 @@ TimePoint Scheduler::delay(Scheduled& item, TimePoint when, bool by_host, TimePo
 }
 
 std::size_t Scheduler::line_of(const DestinationQueue& queue) const noexcept {
-  return queue.failures() > 0 ? kFailing : queue.is_proven() ? kProven : kUnknown;
+  if (queue.failures() > 0) return kFailing;
+  if (queue.is_proven()) return kProven;
+  return queue.has_fresh() ? kUnknown : kFailing;
 }
 
 bool Scheduler::may_start(std::size_t line) const noexcept {
@@ -83,12 +99,21 @@ bool Scheduler::may_start(std::size_t line) const noexcept {
   return !lines_[line].empty() && working_ < share;
 }
 
+/// First in, first out; but of a crowd, every other time the last: mail that comes to a flood for
+/// dead hosts need not wait until each of them was tried.
+DestinationQueue& Scheduler::next_in(std::size_t line) {
+  std::deque<DestinationQueue*>& queues = lines_[line];
+  const bool last = queues.size() > options_.max_couriers && ++turn_ % 2 == 0;
+  DestinationQueue& queue = last ? *queues.back() : *queues.front();
+  last ? queues.pop_back() : queues.pop_front();
+  queue.in_lines &= static_cast<std::uint8_t>(~(1U << line));
+  return queue;
+}
+
 const Destination* Scheduler::next_wanted(TimePoint now) {
   for (std::size_t line = 0; line < lines_.size(); ++line) {
     while (may_start(line)) {
-      DestinationQueue& queue = *lines_[line].front();
-      lines_[line].pop_front();
-      queue.in_line = false;
+      DestinationQueue& queue = next_in(line);
       ++steps_;
       const bool wanted = !is_closed(queue) && queue.missing_couriers(now) > 0;
       if (wanted) {
@@ -134,13 +159,14 @@ void Scheduler::review(DestinationQueue& queue, TimePoint now) {
     ++working_;
     courier->wake();
   }
-  if (missing > 0 && !queue.in_line) {
-    queue.in_line = true;
-    lines_[line_of(queue)].push_back(&queue);
+  const std::size_t line = line_of(queue);
+  if (missing > 0 && (queue.in_lines & (1U << line)) == 0) {
+    queue.in_lines |= static_cast<std::uint8_t>(1U << line);
+    lines_[line].push_back(&queue);
   }
   std::optional<TimePoint> event;
   if (!closed) event = queue.next_event(now);
-  if (queue.is_idle() && queue.waiting.empty() && !queue.in_line)
+  if (queue.is_idle() && queue.waiting.empty() && queue.in_lines == 0)
     event = std::max(now, queue.back_off_until()) + options_.idle;
   set_event(queue, event);
 }
@@ -191,7 +217,7 @@ void Scheduler::tick(TimePoint now) {
   while (!events_.is_empty() && events_.top()->due <= now) {
     DestinationQueue& queue = *events_.top();
     set_event(queue, std::nullopt);
-    if (!queue.is_idle() || !queue.waiting.empty() || queue.in_line) {
+    if (!queue.is_idle() || !queue.waiting.empty() || queue.in_lines != 0) {
       review(queue, now);
       continue;
     }

@@ -27,6 +27,7 @@ struct SchedulerOptions {
   /// An idle destination's concurrency and back-off are remembered this long.
   Duration idle = 10min;
   std::uint64_t seed = 1;
+  DestinationRulesPtr rules;  ///< may be null
 };
 
 /// [loop thread]
@@ -73,6 +74,8 @@ class Scheduler {
   std::optional<TimePoint> next_event() const noexcept;
   void tick(TimePoint now);
 
+  /// The operator's rules are these now.
+  void set_rules(DestinationRulesPtr rules, TimePoint now);
   std::size_t destinations() const noexcept { return queues_.size(); }
   const DestinationQueue* find(const Destination& destination) const;
   void for_each(const std::function<void(const DestinationQueue&)>& each) const;
@@ -87,15 +90,18 @@ class Scheduler {
   std::uint64_t steps() const noexcept { return steps_; }
 
  private:
+  /// Who took mail; who may, for all we know; who did not: failing, or nothing but retries.
   static constexpr std::size_t kProven = 0, kUnknown = 1, kFailing = 2;
 
   DestinationQueue& queue_of(const Destination& destination);
+  const DestinationRule* rule_of(const Destination& destination) const;
   /// After any change: wake couriers, get in line for a new one, set the next event, or be
   /// forgotten.
   void review(DestinationQueue& queue, TimePoint now);
   void set_event(DestinationQueue& queue, std::optional<TimePoint> event);
   bool is_closed(DestinationQueue& queue);
   bool may_start(std::size_t line) const noexcept;
+  DestinationQueue& next_in(std::size_t line);
   std::size_t line_of(const DestinationQueue& queue) const noexcept;
 
   SchedulerOptions options_;
@@ -119,6 +125,7 @@ class Scheduler {
   std::unordered_set<std::unique_ptr<DestinationQueue>, Key, Same> queues_;
   DueHeap<DestinationQueue> events_;
   std::array<std::deque<DestinationQueue*>, 3> lines_;
+  unsigned turn_ = 0;
   std::size_t working_ = 0;  ///< couriers that do not wait
   std::function<bool(const Destination&)> gate_;
   std::uint32_t gate_version_ = 0;

@@ -34,6 +34,7 @@ MAY = {
     "route": {"smtp", "plugin/chains.hpp"},
     "receive": {"smtp", "runtime", "plugin/chains.hpp", "queue/queue.hpp", "log", "store/store.hpp"},
     "deliver": {"smtp", "runtime", "plugin/chains.hpp", "queue/queue.hpp", "queue/deliveries.hpp",
+                "queue/destination_rules.hpp",
                 "route", "store/store.hpp", "log"},
     "control": {"runtime", "queue", "plugin", "receive/session_table.hpp", "config", "log", "watchdog",
                 "smtp", "configuration.hpp", "dns/resolver.hpp"},

@@ -98,7 +98,7 @@ TEST(Explain, NamesTheNearestKeyWhenThereIsNone) {
             "there is no key \"plugin.mod\" in plugin; did you mean \"mode\"?");
   EXPECT_EQ(error("stmp.count"), "there is no key \"stmp.count\"; did you mean \"smtp\"?");
   EXPECT_THAT(error("zzz"), HasSubstr("known here: hostname, server, log,"));
-  EXPECT_THAT(error("zzz"), HasSubstr(", deliver, stamp, plugin"));
+  EXPECT_THAT(error("zzz"), HasSubstr(", deliver, destination, stamp, plugin"));
   EXPECT_THAT(error(""), HasSubstr("there is no key \"\""));
   EXPECT_THAT(error("log."), HasSubstr("known here: level, file"));
 }

@@ -316,6 +316,25 @@ TEST_F(LoopQueueTest, AnEnvelopeThatCannotBeReadAnyMoreIsHeld) {
   EXPECT_TRUE(store->durable.empty());
 }
 
+TEST_F(LoopQueueTest, ADestinationsOwnRetryTimes) {
+  DestinationRule rule;
+  rule.origin = "[[destination]] 1";
+  rule.match = {"*.grey.example"};
+  rule.retry = {2min, 3min};
+  queue().set_rules(std::make_shared<const DestinationRules>(std::vector{rule}));
+  answer = greylisted;
+  const WallTime start = world->wall_now();
+  submit({"a@x.grey.example"});
+  world->run_for(9min);
+  std::vector<Duration> when;
+  for (const Try& each : tries) when.push_back(each.when - start);
+  EXPECT_EQ(when, (std::vector<Duration>{0min, 2min, 5min, 8min}));
+  const auto views = queue().destinations();
+  ASSERT_TRUE(views.at(0).rule);
+  EXPECT_EQ(views[0].rule->origin, "[[destination]] 1");
+  EXPECT_EQ(views[0].max_connections, 20U);
+}
+
 TEST_F(LoopQueueTest, UntriedIsNoAttempt) {
   manual = true;
   submit({"a@x.example"});

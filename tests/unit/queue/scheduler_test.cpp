@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "queue/scheduler.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 
@@ -217,6 +218,129 @@ TEST_F(SchedulerTest, WaitingCouriersAreWokenLastInFirstOut) {
   scheduler.courier_resumes(a, first);
   add(a);
   EXPECT_FALSE(first.woken);
+}
+
+DestinationRulesPtr rules(DestinationRule rule) {
+  rule.match = {"a.example", "*.b.example"};
+  return std::make_shared<const DestinationRules>(std::vector{std::move(rule)});
+}
+
+TEST_F(SchedulerTest, RulesLimitTheirDestinationsOnly) {
+  DestinationRule rule;
+  rule.max_connections = 1;
+  rule.back_off = {7min};
+  scheduler.set_rules(rules(rule), now);
+  const Destination sub = domain("x.b.example");
+  for (int i = 0; i < 5; ++i) add(a), add(b), add(sub);
+  EXPECT_EQ(scheduler.find(a)->limit(), 1U);
+  EXPECT_EQ(scheduler.find(sub)->limit(), 1U);
+  EXPECT_EQ(scheduler.find(b)->limit(), 2U);
+  for (int i = 0; i < 3; ++i) attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.find(a)->limit(), 1U);
+  attempt(a, HostResult::failed);
+  EXPECT_EQ(scheduler.find(a)->back_off_until(), now + 7min);
+  attempt(b, HostResult::failed);
+  EXPECT_EQ(scheduler.find(b)->back_off_until(), now + 1min);
+}
+
+TEST_F(SchedulerTest, RulesChangeUnderWay) {
+  for (int i = 0; i < 50; ++i) add(a);
+  for (int i = 0; i < 40; ++i) attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.find(a)->limit(), 6U);
+  DestinationRule rule;
+  rule.max_connections = 3;
+  scheduler.set_rules(rules(rule), now);
+  EXPECT_EQ(scheduler.find(a)->limit(), 3U);
+  scheduler.set_rules(nullptr, now);
+  for (int i = 0; i < 10; ++i) attempt(a, HostResult::delivered);
+  EXPECT_GT(scheduler.find(a)->limit(), 3U);
+}
+
+TEST_F(SchedulerTest, ARateIsKeptEvenlyAndWakesByItself) {
+  DestinationRule rule;
+  rule.max_rate = {100, 1min};
+  scheduler.set_rules(rules(rule), now);
+  for (int i = 0; i < 1000; ++i) add(a);
+  int taken = 0;
+  const TimePoint end = now + 2min;
+  while (now < end) {
+    while (const Destination* wanted = scheduler.next_wanted(now)) {
+      while (Scheduled* item = scheduler.take(*wanted, now)) {
+        ++taken;
+        scheduler.finish(*item, HostResult::delivered, now);
+      }
+      scheduler.courier_left(*wanted, now);
+    }
+    const auto next = scheduler.next_event();
+    ASSERT_TRUE(next);
+    ASSERT_GT(*next, now);
+    now = *next;
+    scheduler.tick(now);
+  }
+  EXPECT_GE(taken, 199);
+  EXPECT_LE(taken, 202);
+}
+
+TEST_F(SchedulerTest, AThrottledDestinationHoldsUpNoOther) {
+  DestinationRule rule;
+  rule.max_rate = {1, 1h};
+  scheduler.set_rules(rules(rule), now);
+  for (int i = 0; i < 100; ++i) add(a);
+  attempt(a, HostResult::delivered);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  EXPECT_TRUE(wanted().empty());
+  add(b);
+  EXPECT_EQ(wanted(), std::vector<std::string>{"b.example"});
+  // What could not even be tried is not counted.
+  pass(1h);
+  Scheduled* item = scheduler.take(a, now);
+  ASSERT_NE(item, nullptr);
+  scheduler.finish(*item, HostResult::untried, now);
+  scheduler.put_back(*item, now);
+  EXPECT_EQ(scheduler.take(a, now), item);
+}
+
+TEST_F(SchedulerTest, AFloodForDeadHostsThatHangHoldsUpNoLivingOne) {
+  add(b);
+  ASSERT_EQ(wanted().size(), 1U);
+  attempt(b, HostResult::delivered);
+  scheduler.courier_left(b, now);
+  for (int i = 0; i < 100'000; ++i) add(domain("dead" + std::to_string(i)));
+  const std::vector<std::string> hanging = wanted();
+  EXPECT_EQ(hanging.size(), 375U);  // three quarters of 500
+  for (const std::string& name : hanging) ASSERT_NE(scheduler.take(domain(name), now), nullptr);
+  // Who took mail before gets a courier at once.
+  add(b);
+  EXPECT_EQ(wanted(), std::vector<std::string>{"b.example"});
+  // Nobody knows that this one lives: it is among the next two.
+  add(a);
+  std::vector<std::string> next;
+  for (int i = 0; i < 2; ++i) {
+    const Destination dead = domain(hanging[static_cast<std::size_t>(i)]);
+    for (Scheduled& item : items)
+      if (item.home && item.home->destination() == dead) {
+        scheduler.finish(item, HostResult::failed, now);
+        scheduler.delay(item, now + 5min, true, now);
+        break;
+      }
+    scheduler.courier_left(dead, now);
+    std::ranges::move(wanted(), std::back_inserter(next));
+  }
+  scheduler.courier_left(b, now);
+  std::ranges::move(wanted(), std::back_inserter(next));
+  EXPECT_NE(std::ranges::find(next, "a.example"), next.end());
+}
+
+TEST_F(SchedulerTest, RetriesOfUnknownHostsLeaveRoomForFreshMail) {
+  // As after a restart: all that waits was tried before.
+  for (int i = 0; i < 10'000; ++i)
+    scheduler.add_delayed(items.emplace_back(), domain("dead" + std::to_string(i)), now, now);
+  EXPECT_EQ(wanted().size(), 250U);  // half of 500
+  add(a);
+  EXPECT_EQ(wanted(), std::vector<std::string>{"a.example"});
+  // A host that waits in the worse line moves up when fresh mail comes.
+  add(domain("dead9999"));
+  EXPECT_EQ(wanted(), std::vector<std::string>{"dead9999"});
 }
 
 TEST_F(SchedulerTest, IdleDestinationsAreForgottenAfterAWhile) {
