@@ -69,7 +69,7 @@ void Listener::accept(runtime::StreamPtr stream, bool lmtp) {
   const IpAddress client = stream->remote().address;
   if (runtime::is_memory_short())  // the watchdog's log line tells of it
     return tasks_.spawn(
-        turn_away(runtime_, std::move(stream), "421 4.3.2 Out of resources, try again later\r\n"));
+        answer(runtime_, std::move(stream), "421 4.3.2 Out of resources, try again later\r\n"));
   const auto entry =
       services.table.enter(client, options.max_sessions, options.max_sessions_per_client);
   if (entry == SessionTable::Entry::granted)
