@@ -33,9 +33,9 @@ void add_routes(CLI::App& app, Arguments& arguments) {
   routes->callback([&] {
     std::vector<std::string> words{"routes"};
     if (arguments.flush) words.emplace_back("--flush");
-    if (!arguments.key.empty()) words.push_back(arguments.key);
+    if (!arguments.domain.empty()) words.push_back(arguments.domain);
     arguments.exit_code = ask_daemon(
-        arguments, words, [&](const Json& json) { return routes_text(json, arguments.key); });
+        arguments, words, [&](const Json& json) { return routes_text(json, arguments.domain); });
   });
 }
 
@@ -182,7 +182,11 @@ void add_alone(CLI::App& app, Arguments& arguments) {
   checked->callback([&] { arguments.exit_code = check(arguments); });
 
   auto* explained = app.add_subcommand("explain", "What a configuration key means");
-  explained->add_option("key", arguments.key, "For example smtp.max_line")->required();
+  explained
+      ->add_option("key", arguments.explaining.key, "For example smtp.max_line or ndr.postmaster")
+      ->required();
+  explained->add_option("--config", arguments.explaining.file, "Says where the plugins are")
+      ->capture_default_str();
   explained->callback([&] { arguments.exit_code = explain(arguments); });
 
   auto* sent = app.add_subcommand("send", "Send the message on standard input by SMTP");
