@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Postrider, Postfix, Exim and OpenSMTPD on this machine, in one run, alternating; medians.
 
-  receive   accepted, the queue held; with Postrider also on a spool in memory (/dev/shm)
+  receive   accepted, the queue held; with Postrider also with its queue in memory
   relay     accepted and relayed to one next hop until the queue is empty
   latency   a lone message: final dot to 250, to the next hop; the flush time of the disk
   dead      20,000 messages for a host that refuses connections, and live mail beside them
@@ -26,7 +26,7 @@ import dead_host  # noqa: E402
 import latency  # noqa: E402
 import throughput  # noqa: E402
 from postrider import POSTFIX  # noqa: E402
-from servers import SERVERS, Postrider  # noqa: E402
+from servers import SERVERS, InMemory  # noqa: E402
 
 
 def medians(title, rounds, measures):
@@ -69,12 +69,9 @@ def receive_and_relay(options, kinds):
             continue
         held = part == "receive"
         for size, sessions in combinations:
-            def measure(kind, parent=None):
-                return functools.partial(throughput.one_round, kind, held, size * 1024, sessions,
-                                         options.seconds, parent)
-            measures = {name: measure(kind) for name, kind in kinds.items()}
-            if held and "postrider" in kinds:
-                measures["postrider in memory"] = measure(Postrider, "/dev/shm")
+            asked = [*kinds.values(), InMemory] if held and "postrider" in kinds else kinds.values()
+            measures = {kind.name: functools.partial(throughput.one_round, kind, held, size * 1024,
+                                                     sessions, options.seconds) for kind in asked}
             medians(f"{part}: {size} KiB, {sessions} sessions", options.rounds, measures)
 
 

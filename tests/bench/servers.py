@@ -42,12 +42,14 @@ class Postrider(Server):
     """One process; the protocol log off."""
 
     name = "postrider"
+    store = "log"
     extra = ""
 
     def __init__(self, folder, next_hop, held=False):
         self.folder, self.port = pathlib.Path(folder), free_port()
-        mode = 'mode = "inbound-only"\n' if held else ""
-        text = BASE.replace("[server]\n", "[server]\n" + mode) + f"""
+        mode = "inbound-only" if held else "inbound-outbound"
+        server = f'[server]\nstore = "{self.store}"\nmode = "{mode}"\n'
+        text = BASE.replace("[server]\n", server) + f"""
 [[plugin]]
 use = "static_routes"
 routes = {{ "dead.example" = "127.0.0.1:{free_port()}", "*" = "127.0.0.1:{next_hop}" }}
@@ -66,6 +68,13 @@ routes = {{ "dead.example" = "127.0.0.1:{free_port()}", "*" = "127.0.0.1:{next_h
             control.sendall(b'{"words":["status"]}\n')
             with control.makefile("rb") as answer:
                 return json.loads(answer.readline())["queue"]["messages"]
+
+
+class InMemory(Postrider):
+    """The same with its queue in memory: what the disk costs. No server to use."""
+
+    name = "postrider in memory"
+    store = "memory"
 
 
 class Postfix(Server):
