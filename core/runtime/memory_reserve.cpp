@@ -53,8 +53,9 @@ bool is_memory_short() noexcept {
 void restore_memory_reserve() noexcept {
   const std::lock_guard guard(mutex);
   if (reserved == kMemoryReserve) return;
+  ::malloc_trim(0);  // what the system counts as ours though nobody uses it
   map_reserve();
-  is_short = reserved + ::mallinfo2().fordblks < kMemoryReserve / 4 * 3;
+  is_short = reserved + ::mallinfo2().fordblks < kMemoryReserve / 2;
 }
 
 }  // namespace postrider::runtime

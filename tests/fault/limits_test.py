@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The process runs out: of descriptors, of memory. Who is served stays served; nothing is lost."""
 import os
+import pathlib
 import re
 import resource
 import smtplib
@@ -31,7 +32,7 @@ class LimitedDaemon(Daemon):
         resource.prlimit(self.pid, what, (value, resource.prlimit(self.pid, what)[1]))
 
     def used_cpu(self):
-        fields = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self):
@@ -87,7 +88,7 @@ class Limits(Case):
         self.assertEqual(daemon.json("status")["standing"], [])
 
     def capped(self, daemon):
-        status = open(f"/proc/{daemon.pid}/status").read()
+        status = pathlib.Path(f"/proc/{daemon.pid}/status").read_text()
         size = int(re.search(r"VmData:\s+(\d+)", status)[1]) * 1024
         daemon.limit(resource.RLIMIT_DATA, size + HEADROOM)
 
@@ -118,7 +119,7 @@ class Limits(Case):
                 smtp.ehlo()
                 return smtp.mail("a@client.example")[0] == 250
         wait_for("mail to be taken again", lambda: is_greeted(daemon) and taken())
-        self.assertIn("there is memory again", daemon.output())
+        wait_for("the log to tell it", lambda: "there is memory again" in daemon.output())
         good.quit()
 
     def test_a_cap_on_memory(self):
