@@ -117,8 +117,7 @@ NewMessage LoopQueue::prepare(Submission submission, plugin::Chains* chains) {
                     std::move(submission.session)};
   message.handover.record = std::make_shared<QueuedRecord>(
       submission.id != 0 ? submission.id : store_.new_id(), std::move(envelope),
-      give_up_time(now, options_.give_up), submission.body ? submission.body->size() : 0, store_,
-      peers_->memory());
+      give_up_time(now, options_.give_up), submission.body ? submission.body->size() : 0, store_);
   message.handover.record->group_by(destinations);
   message.body = std::move(submission.body);
   return message;
@@ -201,7 +200,7 @@ void LoopQueue::accepted(NewMessage message) {
                 {"recipients", count},
                 {"session", record.envelope().session}});
   }
-  record.keep(std::move(message.body));
+  record.keep(std::move(message.body), peers_->memory());
   const unsigned owner = loop_of_group(record.groups().front());
   send(owner, std::move(message.handover));
 }
@@ -309,7 +308,7 @@ void LoopQueue::adopt(store::Stored stored) {
   if (envelope) destinations = destinations_of(envelope->recipients, chains.get());
   auto record = std::make_shared<QueuedRecord>(
       stored.id, envelope ? std::move(*envelope) : Envelope(),
-      state ? state->give_up_at : WallTime::max(), stored.body_size, store_, peers_->memory());
+      state ? state->give_up_at : WallTime::max(), stored.body_size, store_);
   record->group_by(destinations);
   if (damage.empty()) {
     for (RecipientStatus& status : state->recipients)

@@ -79,20 +79,21 @@ using PeerMessage =
 class Peers {
  public:
   explicit Peers(unsigned loops, std::uint64_t memory = 64ULL << 20U)
-      : inboxes_(loops), memory_(memory) {}
+      : inboxes_(loops), memory_(std::make_shared<MemoryBudget>(memory)) {}
 
   unsigned loops() const noexcept { return static_cast<unsigned>(inboxes_.size()); }
   void join(unsigned loop, runtime::Channel<PeerMessage> inbox) {
     inboxes_.at(loop).emplace(std::move(inbox));
   }
   void send(unsigned loop, PeerMessage message) const { inboxes_[loop]->send(std::move(message)); }
-  MemoryBudget& memory() noexcept { return memory_; }
+  /// Shared with the messages that take from it: some outlive the queues.
+  const std::shared_ptr<MemoryBudget>& memory() const noexcept { return memory_; }
   /// Messages owned by all loops.
   std::atomic<std::uint64_t>& messages() noexcept { return messages_; }
 
  private:
   std::vector<std::optional<runtime::Channel<PeerMessage>>> inboxes_;
-  MemoryBudget memory_;
+  std::shared_ptr<MemoryBudget> memory_;
   std::atomic<std::uint64_t> messages_{0};
 };
 

@@ -9,13 +9,12 @@
 namespace postrider::queue {
 
 QueuedRecord::QueuedRecord(store::MessageId id, Envelope envelope, WallTime give_up_at,
-                           std::uint64_t size, store::Store& store, MemoryBudget& budget)
+                           std::uint64_t size, store::Store& store)
     : id_(id),
       arrived_(envelope.arrived),
       give_up_at_(give_up_at),
       size_(size),
       store_(store),
-      budget_(budget),
       open_(std::make_unique<Open>(Queue::id_text(id), std::move(envelope))) {}
 
 QueuedRecord::~QueuedRecord() {
@@ -42,14 +41,15 @@ void QueuedRecord::group_by(const std::vector<DestinationPtr>& destinations) {
   }
 }
 
-void QueuedRecord::keep(store::BodyPtr body) {
+void QueuedRecord::keep(store::BodyPtr body, const std::shared_ptr<MemoryBudget>& budget) {
   const std::uint64_t small = body ? body->memory().size() : 0;
   const std::uint64_t octets =
       small + sizeof(Open) + open_->envelope.recipients.size() * 2 * sizeof(Recipient);
-  if (!budget_.take(octets)) return let_go();
+  if (!budget->take(octets)) return let_go();
   const std::scoped_lock lock(lock_);
   open_->keeps_body = small > 0;
   if (small > 0) open_->body = std::move(body);
+  open_->budget = budget;
   open_->charged = octets;
 }
 
@@ -105,7 +105,7 @@ QueuedRecord::OpenPtr QueuedRecord::closed() noexcept {
 }
 
 void QueuedRecord::dispose(OpenPtr open) noexcept {
-  if (open) budget_.give_back(open->charged);
+  if (open && open->budget) open->budget->give_back(open->charged);
 }
 
 store::Result<store::BodyPtr> QueuedRecord::body() const {

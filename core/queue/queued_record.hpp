@@ -50,7 +50,7 @@ class QueuedRecord final : public MessageRecord {
  public:
   /// Open; until let_go() or keep().
   QueuedRecord(store::MessageId id, Envelope envelope, WallTime give_up_at, std::uint64_t size,
-               store::Store& store, MemoryBudget& budget);
+               store::Store& store);
   ~QueuedRecord() override;
 
   // What needs no use.
@@ -81,7 +81,7 @@ class QueuedRecord final : public MessageRecord {
   Few<RecipientGroup>& groups() noexcept { return groups_; }
 
   /// Stay open, with a small body, until let_go(), if the budget allows.
-  void keep(store::BodyPtr body);
+  void keep(store::BodyPtr body, const std::shared_ptr<MemoryBudget>& budget);
   /// Memory is needed for others: close as soon as nobody uses it.
   void let_go() noexcept;
   /// From here to end_use() the record is open, which may take a read of the store: memory() stays
@@ -95,8 +95,9 @@ class QueuedRecord final : public MessageRecord {
     std::string queue_id;
     Envelope envelope;
     store::BodyPtr body{};
-    std::uint64_t charged = 0;  ///< octets of the budget
-    bool keeps_body = false;    ///< while nobody uses it, too
+    std::shared_ptr<MemoryBudget> budget{};  ///< from which it took
+    std::uint64_t charged = 0;               ///< octets
+    bool keeps_body = false;                 ///< while nobody uses it, too
   };
   using OpenPtr = std::unique_ptr<Open>;
 
@@ -109,7 +110,6 @@ class QueuedRecord final : public MessageRecord {
   std::atomic<WallTime> give_up_at_;
   const std::uint64_t size_;
   store::Store& store_;
-  MemoryBudget& budget_;
   OpenPtr open_;
   std::uint32_t uses_ = 0;
   bool kept_ = true;

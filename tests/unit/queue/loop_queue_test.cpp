@@ -25,7 +25,7 @@ TEST_F(LoopQueueTest, AcceptedDeliveredRemoved) {
   EXPECT_EQ(queue().counts().messages, 0U);
   EXPECT_EQ(queue().counts().delivered_total, 2U);
   EXPECT_EQ(peers->messages(), 0U);
-  EXPECT_EQ(peers->memory().used(), 0U);
+  EXPECT_EQ(peers->memory()->used(), 0U);
   EXPECT_TRUE(queue().is_settled());
 }
 
@@ -252,7 +252,7 @@ TEST_F(LoopQueueTest, AStateThatCannotBeSavedIsSavedLater) {
 TEST_F(LoopQueueTest, WhatWaitsIsReadAgainForItsNextAttempt) {
   manual = true;
   submit({"a@x.example"});
-  EXPECT_GT(peers->memory().used(), 20U);
+  EXPECT_GT(peers->memory()->used(), 20U);
   auto delivery = queue().take(domain("x.example"));
   ASSERT_TRUE(delivery);
   EXPECT_EQ(delivery->message->memory(), "Subject: x\r\n\r\nbody\r\n");
@@ -260,7 +260,7 @@ TEST_F(LoopQueueTest, WhatWaitsIsReadAgainForItsNextAttempt) {
   auto message = delivery->message;
   queue().finish(std::move(*delivery), std::move(result));
   EXPECT_EQ(message->memory(), "");
-  EXPECT_EQ(peers->memory().used(), 0U);
+  EXPECT_EQ(peers->memory()->used(), 0U);
   EXPECT_EQ(message->read(9, 1), "x");
   EXPECT_EQ(store->bodies_read, 1);
   EXPECT_EQ(store->texts_read, 0);
@@ -278,7 +278,7 @@ TEST_F(LoopQueueTest, WhatWaitsIsReadAgainForItsNextAttempt) {
 
 TEST_F(LoopQueueTest, WithoutRoomEachMessageIsReadFromTheStore) {
   manual = true;
-  peers->memory().take(memory);
+  peers->memory()->take(memory);
   submit({"a@x.example"});
   auto delivery = queue().take(domain("x.example"));
   ASSERT_TRUE(delivery);
@@ -289,7 +289,7 @@ TEST_F(LoopQueueTest, WithoutRoomEachMessageIsReadFromTheStore) {
   queue().finish(std::move(*delivery), std::move(result));
   world->run_for(1s);
   EXPECT_TRUE(store->durable.empty());
-  EXPECT_EQ(peers->memory().used(), memory);
+  EXPECT_EQ(peers->memory()->used(), memory);
 }
 
 TEST_F(LoopQueueTest, AnEnvelopeThatCannotBeReadAnyMoreIsHeld) {
