@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "record.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 
 #include <postrider/path.hpp>
 
@@ -65,8 +65,7 @@ class Pen {
   char* end() const noexcept { return at_; }
 
   Pen& operator<<(std::string_view text) noexcept {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    at_ = std::ranges::copy(text, at_).out;  // an empty one may have no address: not for memcpy
     return *this;
   }
   Pen& operator<<(std::int64_t number) noexcept {
