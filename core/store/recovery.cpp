@@ -199,6 +199,11 @@ class Recovery {
     }
   }
 
+  // Acknowledged, and in the checkpoint: nothing that the log says of it is news.
+  bool covered(std::uint64_t batch) const {
+    return base_ != nullptr && batch != 0 && batch < base_->next_batch;
+  }
+
   // Torn is what the last batch left behind; it was never acknowledged.
   bool torn(const Hole& hole) const {
     if (hole.batch != 0) return hole.batch >= last_batch_;
@@ -213,7 +218,7 @@ class Recovery {
       const bool rest = hole.after == 0 && hole.batch == 0;
       if (rest && !hole.ours) continue;  // never written, or a former life
       if (torn(hole)) {
-        ++out_.report.torn;
+        if (!covered(hole.batch)) ++out_.report.torn;  // else its message is found damaged
       } else if (hole.record && hole.record->type == RecordType::update) {
         // There is a newer state and nobody knows it: the message is not served with an older one.
         auto& records = scanned.scan.records;
@@ -259,6 +264,7 @@ class Recovery {
   void apply(const Scanned& scanned) {
     for (const auto& [record, offset] : scanned.scan.records) {
       if (offset >= scanned.valid_end) break;
+      if (covered(record.batch)) continue;
       const Position position{record.segment, offset};
       out_.next_batch = std::max(out_.next_batch, record.batch + 1);
       switch (record.type) {

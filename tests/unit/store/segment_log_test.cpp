@@ -308,6 +308,27 @@ TEST(SegmentLog, FindsDamageThatCameAfterTheCheckpoint) {
   EXPECT_TRUE(store->body(1));
 }
 
+// The last record of all, after a clean stop: what it said was acknowledged, so neither does an
+// older state count again nor comes a message back.
+TEST(SegmentLog, KeepsWhatTheCheckpointSaysOverADamagedLastRecord) {
+  FaultyFileSystem files;
+  auto store = open_for_test(files, kSizes);
+  for (MessageId id = 1; id <= 2; ++id) ASSERT_TRUE(commit(*store, adding(id, "body")));
+  Transaction last{.add = {}, .update = {{1, "a later state"}}, .remove = {{2}}};
+  ASSERT_TRUE(commit(*store, std::move(last)));
+  store.reset();  // writes a checkpoint
+  const auto [path, at] = locate(files, "a later state");
+  files.damage(path, at, "A");
+  store = open_for_test(files, kSizes);
+  std::vector<Stored> found;
+  const auto recovered = store->recover([&](Stored one) { found.push_back(std::move(one)); });
+  EXPECT_EQ(recovered->torn, 0u);
+  EXPECT_EQ(recovered->damaged, 1u);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].id, 1u);
+  EXPECT_EQ(found[0].state, "");
+}
+
 TEST(SegmentLog, FallsBackToTheFormerCheckpoint) {
   for (const std::string newest : {"/spool/CHECKPOINT.0", "/spool/CHECKPOINT.1"}) {
     FaultyFileSystem files;
