@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // postrider: the operator's tool. It asks the daemon over the control socket, or works alone
-// (check, explain, send, probe, doctor). Text for people, --json for programs.
+// (check, explain, send, probe, doctor, spool). Text for people, --json for programs.
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -135,15 +135,6 @@ int send_message(Arguments& arguments) {
   return 0;
 }
 
-/// Print what a command that works alone found; the exit code tells too.
-int tell(const Arguments& arguments, const std::expected<Answer, std::string>& answer) {
-  if (!answer) return complain(answer.error(), kUsage);
-  std::cout << (arguments.json
-                    ? answer->json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-                    : answer->text);
-  return answer->exit_code;
-}
-
 void add_probe(CLI::App& app, Arguments& arguments) {
   auto* probed = app.add_subcommand(
       "probe",
@@ -217,6 +208,7 @@ int main(int count, char** words) {
   add_alone(app, arguments);
   add_probe(app, arguments);
   add_doctor(app, arguments);
+  add_spool(app, arguments);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {  // --help too

@@ -14,6 +14,7 @@
 #include "control/explain.hpp"
 #include "control/probe_command.hpp"
 #include "control/send.hpp"
+#include "control/spool_command.hpp"
 #include "control/trace.hpp"
 
 namespace postrider::control {
@@ -32,16 +33,21 @@ struct Arguments {
   Probing probing;
   Examination examination;
   Tracing tracing;
+  SpoolWork spool;
   int exit_code = 0;
 };
 
 inline constexpr int kRefused = 1;       // the daemon, or the server that `send` speaks to, said no
 inline constexpr int kUsage = 64;        // sysexits.h: wrong arguments
 inline constexpr int kUnavailable = 69;  // no daemon, no server
+inline constexpr int kSpool = 74;        // the spool cannot be worked on
 inline constexpr int kConfig = 78;       // `check` found mistakes
 
 /// Says what went wrong on standard error; the exit code.
 int complain(const std::string& text, int code = kRefused);
+/// Print what a command that works alone found; the exit code: the answer's, or `code` for none.
+int tell(const Arguments& arguments, const std::expected<Answer, std::string>& answer,
+         int code = kUsage);
 /// Ask the daemon and print the answer; the exit code.
 int ask_daemon(const Arguments& arguments, std::vector<std::string> words,
                const std::function<std::string(const Json&)>& text);
@@ -52,5 +58,7 @@ void pass_number(CLI::App& command, Arguments& arguments, const std::string& key
 /// The commands on messages, and those that hold until further notice.
 void add_queue(CLI::App& app, Arguments& arguments);
 void add_orders(CLI::App& app, Arguments& arguments);
+/// Those on a spool that no daemon serves.
+void add_spool(CLI::App& app, Arguments& arguments);
 
 }  // namespace postrider::control

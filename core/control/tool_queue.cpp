@@ -18,6 +18,14 @@ int complain(const std::string& text, int code) {
   return code;
 }
 
+int tell(const Arguments& arguments, const std::expected<Answer, std::string>& answer, int code) {
+  if (!answer) return complain(answer.error(), code);
+  std::cout << (arguments.json
+                    ? answer->json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                    : answer->text);
+  return answer->exit_code;
+}
+
 int ask_daemon(const Arguments& arguments, std::vector<std::string> words,
                const std::function<std::string(const Json&)>& text) {
   const auto answer =

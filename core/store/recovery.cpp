@@ -136,6 +136,7 @@ class Recovery {
   void find_missing(const std::vector<std::uint32_t>& found) {
     if (base_ == nullptr) {
       if (checkpoints_.any || !scans_.empty()) {
+        out_.report.rebuilt = true;
         note(
             "no valid CHECKPOINT: the whole log was read; removed messages may be back, and what "
             "was delivered may be delivered again");

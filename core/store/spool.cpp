@@ -56,10 +56,10 @@ Result<std::string_view> ReadWindow::read(const Segment& segment, std::uint64_t 
   return std::string_view(octets_).substr(offset - offset_, size);
 }
 
-Spool::Spool(FileSystem& file_system, const LogOptions& log_options)
+Spool::Spool(FileSystem& file_system, const LogOptions& log_options, Purpose purpose)
     : files(file_system),
       options(log_options),
-      quarantine(file_system, log_options.folder + "/corrupt"),
+      quarantine(file_system, log_options.folder + "/corrupt", purpose == Purpose::look),
       large_bodies(file_system, log_options.folder + "/big", log_options.large_body, quarantine),
       log_(file_system, log_options.folder + "/log", log_options.segment_size,
            log_options.spare_segments),
@@ -104,15 +104,33 @@ Result<Recovered> Spool::open() {
   return std::move(replayed->report);
 }
 
+Result<Recovered> Spool::look() {
+  auto lock = files.lock(options.folder + "/LOCK");
+  if (!lock) return std::unexpected(lock.error());
+  auto loaded = checkpoints_.load();
+  if (!loaded) return std::unexpected(loaded.error());
+  lock_ = std::move(*lock);
+  quarantine.load();
+  auto replayed = replay_log(files, log_, quarantine, *loaded);
+  if (!replayed) return std::unexpected(replayed.error());
+  take(*replayed);
+  remove_orphans(replayed->report, loaded->newest.has_value());
+  return std::move(replayed->report);
+}
+
+void Spool::take(Replayed& replayed) {
+  index = std::move(replayed.index);
+  segments = std::move(replayed.segments);
+  next_batch = replayed.next_batch;
+  last_id = replayed.last_id;
+}
+
 // Nothing is freed and nothing new relied on before what was found is durable: by a new checkpoint
 // if the log behind the last one has holes, which must not look like damage next time; otherwise
 // the next replay finds the same, once what was read is flushed. (A process that was killed leaves
 // octets in the page cache that no flush ever covered.)
 Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& replayed) {
-  index = std::move(replayed.index);
-  segments = std::move(replayed.segments);
-  next_batch = replayed.next_batch;
-  last_id = replayed.last_id;
+  take(replayed);
   const auto need = [](const std::optional<Checkpoint>& checkpoint) {
     Need of;
     if (!checkpoint) return of;

@@ -50,10 +50,15 @@ struct ReadWindows {
 
 class Spool {
  public:
-  Spool(FileSystem& files, const LogOptions& options);
+  enum class Purpose : std::uint8_t { serve, look };
+
+  /// To look, `files` must be read-only.
+  Spool(FileSystem& files, const LogOptions& options, Purpose purpose = Purpose::serve);
 
   /// Locks the folder, refuses a newer format, replays the log, starts a new checkpoint.
   Result<Recovered> open();
+  /// The same for Purpose::look, with nothing written: what open() would find and report.
+  Result<Recovered> look();
 
   /// Any thread.
   Result<BodyPtr> body(MessageId id) const;
@@ -109,6 +114,7 @@ class Spool {
   };
   Result<void> make_folders();
   Result<BodyPtr> read_body(MessageId id, const Entry& entry, const Segment& put) const;
+  void take(Replayed& replayed);
   Result<void> start(const CheckpointFiles::Loaded& loaded, Replayed& replayed);
   Result<void> sync_replayed(std::uint32_t replay_from);
   void remove_orphans(Recovered& report, bool removals_known);

@@ -126,6 +126,7 @@ struct Recovered {
   std::uint64_t torn = 0;          ///< unfinished records at the end of the log: never acknowledged
   std::uint64_t damaged = 0;       ///< records set aside in corrupt/, or lost
   std::vector<std::string> notes;  ///< one line each, for the log
+  bool rebuilt = false;            ///< no checkpoint was whole: what was removed may be back
 };
 
 struct Stats {

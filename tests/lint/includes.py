@@ -37,7 +37,7 @@ MAY = {
                 "queue/destination_rules.hpp",
                 "route", "store/store.hpp", "log"},
     "control": {"runtime", "queue", "plugin", "receive/session_table.hpp", "config", "log", "watchdog",
-                "smtp", "configuration.hpp", "dns/resolver.hpp"},
+                "smtp", "configuration.hpp", "dns/resolver.hpp", "store/inspection.hpp"},
 }
 
 
