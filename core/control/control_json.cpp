@@ -14,6 +14,8 @@ namespace postrider::control {
 
 namespace {
 
+constexpr std::size_t kShownPieces = 100;  // of damage
+
 void merge(Json& sum, const Json& one) {
   if (sum.is_array() && one.is_array()) {
     sum.insert(sum.end(), one.begin(), one.end());
@@ -222,10 +224,21 @@ Json to_json(const std::vector<watchdog::Standing>& loops) {
 }
 
 Json to_json(const store::Stats& stats) {
-  return {{"messages", stats.messages}, {"octets", stats.bytes},
-          {"commits", stats.commits},   {"flushes", stats.flushes},
-          {"segments", stats.segments}, {"accepting", stats.accepting},
-          {"trouble", stats.trouble}};
+  Json set_aside = Json::array();
+  for (const store::SetAside& piece : stats.set_aside) {
+    if (set_aside.size() == kShownPieces) break;
+    set_aside.push_back({{"name", piece.name}, {"reason", piece.why}});
+  }
+  return {{"messages", stats.messages},
+          {"octets", stats.bytes},
+          {"commits", stats.commits},
+          {"flushes", stats.flushes},
+          {"segments", stats.segments},
+          {"accepting", stats.accepting},
+          {"trouble", stats.trouble},
+          {"damaged_since_start", stats.damaged},
+          {"in_corrupt", stats.set_aside.size()},
+          {"set_aside", set_aside}};
 }
 
 }  // namespace postrider::control

@@ -65,6 +65,18 @@ std::string chain_text(const Json& answer, const std::string& hook_name) {
   return out.empty() ? "No plugin takes part in " + hook_name + ".\n" : out;
 }
 
+// Nothing if all is well.
+std::string damage_text(const Json& store) {
+  const std::uint64_t since_start = number(store, "damaged_since_start");
+  const std::uint64_t in_corrupt = number(store, "in_corrupt");
+  if (since_start == 0 && in_corrupt == 0) return {};
+  std::string out = fmt::format("DAMAGED    {} found since start, {} set aside in corrupt/\n",
+                                since_start, in_corrupt);
+  for (const Json& piece : store.at("set_aside"))
+    out += fmt::format("           {}: {}\n", text(piece, "name"), text(piece, "reason"));
+  return out;
+}
+
 }  // namespace
 
 std::string status_text(const Json& answer) {
@@ -92,7 +104,7 @@ std::string status_text(const Json& answer) {
     out += fmt::format("loop {}     STANDS STILL for {} s in {}; the figures are without it\n",
                        text(loop, "loop"), number(loop, "since_ms") / 1000,
                        text(loop, "in").empty() ? "no plugin" : text(loop, "in"));
-  return out;
+  return out + damage_text(store);
 }
 
 std::string list_text(const Json& answer, bool is_filtered) {

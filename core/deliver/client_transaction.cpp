@@ -115,8 +115,7 @@ Task<Sent> ClientSession::send_content(Envelope& envelope, const NextEnvelope& n
   for (;;) {
     const auto piece = content.next();
     if (!piece)  // without the final dot the peer has nothing
-      co_return fail(local_trouble(
-          Phase::body, {4, 3, 0}, "the queue could not read the message: " + piece.error().detail));
+      co_return fail(envelope.consignment->unreadable(piece.error()));
     if (content.is_finished()) co_return co_await send_end(content, *piece, next);
     const std::array<std::string_view, 1> parts{*piece};
     if (auto sent = co_await say_parts(Phase::body, parts); !sent) co_return sent;

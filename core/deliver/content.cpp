@@ -17,14 +17,22 @@ store::Result<std::string_view> Content::read() {
     body_ = std::move(*body);
     return read();
   }
+  return read_piece();
+}
+
+store::Result<std::string_view> Content::read_piece() {
   const std::uint64_t left = message_.size() - offset_;
   chunk_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kChunk)));
   const auto got = body_->read(offset_, chunk_.data(), chunk_.size());
   if (!got) return std::unexpected(got.error());
-  if (*got == 0 || *got > chunk_.size())
+  const std::string_view piece = std::string_view(chunk_).substr(0, *got);
+  sum_.add(piece);
+  offset_ += piece.size();
+  if (piece.empty() || is_finished())
+    if (const auto sound = body_->confirm(sum_); !sound) return std::unexpected(sound.error());
+  if (piece.empty())
     return std::unexpected(store::Error{store::Errc::corrupt, "the body is shorter than its size"});
-  offset_ += *got;
-  return std::string_view(chunk_).substr(0, *got);
+  return piece;
 }
 
 store::Result<std::string_view> Content::next() {

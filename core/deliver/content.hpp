@@ -19,7 +19,8 @@ class Content {
 
   explicit Content(const queue::MessageRecord& message) : message_(message) {}
 
-  /// The next piece, valid until the next call; an error of the store. Each may block briefly.
+  /// The next piece, valid until the next call; an error of the store. Each may block briefly. The
+  /// last piece comes only if all of it is what was accepted.
   store::Result<std::string_view> next();
   /// Was that the last piece?
   bool is_finished() const noexcept { return offset_ >= message_.size(); }
@@ -30,11 +31,13 @@ class Content {
 
  private:
   store::Result<std::string_view> read();
+  store::Result<std::string_view> read_piece();
   void remember(std::string_view piece) noexcept;
 
   const queue::MessageRecord& message_;
   store::BodyPtr body_;  // only when the message's memory is gone
   smtp::DotEncoder encoder_;
+  store::BodySum sum_;  // of what came in chunks
   std::uint64_t offset_ = 0;
   std::string chunk_;
   std::string stuffed_;

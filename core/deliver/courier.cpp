@@ -10,6 +10,8 @@
 
 #include <postrider/path.hpp>
 
+#include "deliver/content.hpp"
+
 namespace postrider::deliver {
 
 Courier::Courier(Post& post, Destination destination)
@@ -24,7 +26,8 @@ Task<void> Courier::work() {
   for (;;) {
     LoadPtr load = carried_ ? std::move(carried_) : take();
     if (load) {
-      co_await deliver(*load);
+      chains_ = post_.chains();
+      if (!load->consignment.is_settled()) co_await deliver(*load);
       finish(*load);
       continue;
     }
@@ -39,7 +42,32 @@ Task<void> Courier::work() {
 Courier::LoadPtr Courier::take() {
   if (post_.draining) return nullptr;
   auto delivery = post_.deliveries.take(destination_);
-  return delivery ? std::make_unique<Load>(std::move(*delivery)) : nullptr;
+  if (!delivery) return nullptr;
+  auto load = std::make_unique<Load>(std::move(*delivery));
+  open_body(load->consignment);
+  return load;
+}
+
+// Nobody is called on behalf of a message that cannot be read.
+void Courier::open_body(Consignment& consignment) {
+  const queue::MessageRecord& message = consignment.message();
+  if (!message.memory().empty()) return;
+  const auto body = message.body();
+  if (!body) consignment.settle(consignment.unreadable(body.error()));
+}
+
+// A plugin reads as it likes and sees no errors: what is not in memory is read through before.
+Task<bool> Courier::is_sound(Load& load) {
+  Content content(load.consignment.message());
+  while (!content.is_finished()) {
+    const auto piece = content.next();
+    if (!piece) {
+      load.consignment.settle(load.consignment.unreadable(piece.error()));
+      co_return false;
+    }
+    if (!content.is_finished()) co_await sleep_for(post_.runtime, Duration{});
+  }
+  co_return true;
 }
 
 void Courier::finish(Load& load) {
@@ -47,6 +75,7 @@ void Courier::finish(Load& load) {
   observe_outcomes(place(), consignment);
   queue::DeliveryResult result;
   result.host_failed = consignment.host_failed;
+  result.damage = std::move(consignment.damage);
   result.outcomes.reserve(consignment.outcomes.size());
   for (auto& outcome : consignment.outcomes) result.outcomes.push_back(std::move(*outcome));
   post_.deliveries.finish(std::move(consignment.delivery), std::move(result));
@@ -72,13 +101,14 @@ bool Courier::may_reuse() const noexcept {
 }
 
 Task<void> Courier::deliver(Load& load) {
-  chains_ = post_.chains();
   return destination_.transport == "smtp" ? deliver_by_smtp(load) : deliver_by_plugin(load);
 }
 
 Task<void> Courier::deliver_by_plugin(Load& load) {
   Consignment& consignment = load.consignment;
   number_attempt();
+  const bool sound = co_await is_sound(load);
+  if (!sound) co_return;
   std::vector<Recipient> recipients;
   for (std::size_t place = 0; place < consignment.outcomes.size(); ++place)
     recipients.push_back(consignment.recipient(place));
@@ -144,7 +174,7 @@ Envelope* Courier::announce(const Envelope& current) {
   const bool last = session_->messages() + 1 >= post_.options.max_messages_to(destination_);
   if (carried_ || more_of_this || last || !may_reuse()) return nullptr;
   carried_ = take();
-  if (!carried_) return nullptr;
+  if (!carried_ || carried_->consignment.is_settled()) return nullptr;
   carried_->envelope = session_->prepare(carried_->consignment);
   return carried_->envelope ? &*carried_->envelope : nullptr;
 }

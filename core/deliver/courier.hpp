@@ -58,6 +58,8 @@ class Courier {
   void number_attempt();  // a new id
   Task<void> deliver(Load& load);
   Task<void> deliver_by_plugin(Load& load);
+  static void open_body(Consignment& consignment);
+  Task<bool> is_sound(Load& load);
   Task<void> deliver_by_smtp(Load& load);
   Task<void> transact(Load& load);
   Task<void> let_go();

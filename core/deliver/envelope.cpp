@@ -85,6 +85,12 @@ const Recipient& Consignment::recipient(std::size_t place) const {
   return delivery.message->recipients()[delivery.indices[place]];
 }
 
+Outcome Consignment::unreadable(const store::Error& error) {
+  if (error.code == store::Errc::corrupt) damage = error.detail;
+  return local_trouble(Phase::body, {4, 3, 0},
+                       "the queue could not read the message: " + error.detail);
+}
+
 void Consignment::settle(const Outcome& outcome) {
   for (auto& known : outcomes)
     if (!known) known = outcome;

@@ -21,10 +21,13 @@ struct Consignment {
   queue::Delivery delivery;
   std::vector<std::optional<Outcome>> outcomes;  ///< one per index of the delivery
   bool host_failed = false;
+  std::string damage;  ///< why the message itself cannot be read, else empty
 
   bool is_settled() const noexcept;
   const Recipient& recipient(std::size_t place) const;
   const queue::MessageRecord& message() const noexcept { return *delivery.message; }
+  /// The store could not read the message: notes it if that is for good. The outcome for all.
+  Outcome unreadable(const store::Error& error);
   /// Give all recipients without an outcome this one.
   void settle(const Outcome& outcome);
 };

@@ -237,6 +237,7 @@ std::expected<Envelope, std::string> decode_envelope(std::string_view line) {
 
 std::expected<MessageState, std::string> decode_state(std::string_view line,
                                                       std::size_t recipients) {
+  if (line.empty()) return std::unexpected("the state is damaged");
   FieldReader reader(line, ' ');
   if (reader.next() != "s1") return std::unexpected("state of an unknown version");
   MessageState state;

@@ -228,6 +228,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
                  const Settled& settled, bool reported);
   std::optional<NewMessage> prepare_report(Report report, plugin::Chains* chains);
+  void hold_damaged(OwnedMessage& message, const std::string& damage);
   void log_outcome(const OwnedMessage& message, std::uint32_t index, const LastWord& word,
                    Action action);
   void save(OwnedMessage& message);

@@ -78,7 +78,7 @@ bool is_success(Action action) noexcept {
 }
 
 HostResult host_result(const DeliveryResult& result) {
-  if (result.untried) return HostResult::untried;
+  if (result.untried || !result.damage.empty()) return HostResult::untried;
   if (result.host_failed) return HostResult::failed;
   const bool took =
       std::ranges::any_of(result.outcomes, [](const Outcome& o) { return is_success(o.action); });
@@ -252,10 +252,14 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
                   .outcomes = std::move(result.outcomes),
                   .group = group.number,
                   .attempts = group.attempts,
-                  .expired = runtime_.wall_now() >= attempt.record->give_up_at()};
+                  .expired = runtime_.wall_now() >= attempt.record->give_up_at(),
+                  .damage = std::move(result.damage)};
+  // Held mail is not given up.
+  const bool damaged = !settled.damage.empty();
+  settled.expired = settled.expired && !damaged;
   std::vector<std::uint32_t> ended;
   for (std::size_t i = 0; i < settled.indices.size(); ++i)
-    if (settled.expired || settled.outcomes[i].action != Action::delayed)
+    if (settled.expired || damaged || settled.outcomes[i].action != Action::delayed)
       ended.push_back(settled.indices[i]);
   subtract(group.indices, ended);
   if (group.indices.empty())

@@ -40,6 +40,7 @@ void LoopQueue::settle(Settled settled) {
     RecipientStatus& status = message->recipients[index];
     status.attempts = std::max(status.attempts, settled.attempts);
   }
+  if (!settled.damage.empty()) hold_damaged(*message, settled.damage);
   if (settled.expired) end(*message, settled);
   if (settled.indices.empty()) return;
   const plugin::ChainsPtr chains = this->chains();
@@ -79,6 +80,23 @@ void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
   }
   withdraw_everywhere(message, indices);
   save(message);
+}
+
+/// The whole message waits for the operator, its other destinations too.
+void LoopQueue::hold_damaged(OwnedMessage& message, const std::string& damage) {
+  log_.write(LogLevel::error, "a message is damaged; held",
+             {{"queue_id", id_text(message.record->id())}, {"reason", damage}});
+  std::vector<std::uint32_t> held;
+  for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
+    RecipientStatus& status = message.recipients[i];
+    const bool waits =
+        status.state == RecipientState::queued || status.state == RecipientState::delayed;
+    if (!waits || status.gone) continue;
+    status.give_reason("damaged: " + damage);
+    owned_.set_state(status, RecipientState::held, false);
+    held.push_back(i);
+  }
+  withdraw_everywhere(message, held);
 }
 
 std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message,
@@ -148,7 +166,9 @@ void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outc
   const bool is_old = outcome.action == Action::delayed && (settled.attempts < status.attempts ||
                                                             status.state == RecipientState::failed);
   if (status.gone || is_old) return;
-  LastWord word{outcome.status, reason_of(outcome), printable(outcome.remote), outcome.reply};
+  const bool damaged = outcome.action == Action::delayed && !settled.damage.empty();
+  LastWord word{outcome.status, damaged ? "damaged: " + settled.damage : reason_of(outcome),
+                printable(outcome.remote), outcome.reply};
   log_outcome(message, index, word, outcome.action);
   const bool stays = outcome.action == Action::delayed || outcome.action == Action::failed;
   if (stays) status.word = words_.share(std::move(word));

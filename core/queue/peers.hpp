@@ -67,6 +67,7 @@ struct Settled {
   WallTime next_attempt{};
   bool expired = false;  ///< there will be no further attempt
   bool late = false;     ///< of an attempt that was given up: only success counts
+  std::string damage{};  ///< the message cannot be read: whoever waits for it is held
 };
 /// Recovery to any loop: found in the store.
 struct Adoption {

@@ -83,6 +83,9 @@ struct DeliveryResult {
   bool host_failed = false;
   /// Never tried (connection reuse ended before it began): put it back, not counted as an attempt.
   bool untried = false;
+  /// Why the message itself cannot be read, else empty: what is delayed in `outcomes` is held for
+  /// the operator, and the destination is not to blame.
+  std::string damage{};
 };
 
 /// A line of `postrider queue list` and the answer of `why`.

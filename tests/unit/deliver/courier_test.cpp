@@ -388,6 +388,44 @@ TEST_F(CourierTest, TransportOfAPlugin) {
   EXPECT_EQ(brief(1), "delayed 4.3.5 transport");
 }
 
+// Nobody is called for a message that is not there; a disk that fails for a moment is asked again.
+TEST_F(CourierTest, AMessageThatCannotBeReadCallsNobody) {
+  for (const store::Errc code : {store::Errc::corrupt, store::Errc::io}) {
+    auto record = message({"a@example.org"}, "");
+    record->missing = store::Error{code, "bad sector"};
+    queue(record);
+  }
+  run();
+  EXPECT_EQ(peer.connections, 0);
+  EXPECT_EQ(brief(0), "delayed 4.3.0 body");
+  EXPECT_EQ(deliveries.ended[0].result.damage, "bad sector");
+  EXPECT_EQ(deliveries.ended[1].result.damage, "");
+  EXPECT_FALSE(host_failed(0) || host_failed(1));
+}
+
+TEST_F(CourierTest, AnUnreadableMessageDoesNotHurtTheOneBeforeIt) {
+  auto record = message({"a@example.org"}, "");
+  record->missing = store::Error{store::Errc::corrupt, "bad sector"};
+  queue(message());
+  queue(record);
+  queue(message());
+  run();
+  EXPECT_EQ(brief(0), "delivered 2.0.0 final dot");
+  EXPECT_EQ(deliveries.ended[1].result.damage, "bad sector");
+  EXPECT_EQ(brief(2), "delivered 2.0.0 final dot");
+}
+
+TEST_F(CourierTest, ATransportOfAPluginNeverSeesADamagedBody) {
+  destination = {.transport = "maildir", .name = "example.org"};
+  auto record = message({"a@example.org"});
+  record->file = std::make_shared<FileBody>(std::string(300'000, 'x'));
+  record->file->is_damaged = true;
+  queue(record);
+  run();
+  EXPECT_EQ(chains->transported, "");
+  EXPECT_EQ(deliveries.ended[0].result.damage, "other octets than were accepted");
+}
+
 TEST_F(CourierTest, DrainFinishesWhatIsInHand) {
   start();
   queue(message());

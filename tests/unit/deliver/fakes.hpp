@@ -29,7 +29,14 @@ class FileBody final : public store::Body {
     if (offset >= fail_from) return std::unexpected(store::Error{store::Errc::io, "bad sector"});
     return octets_.copy(target, length, static_cast<std::size_t>(offset));
   }
+  store::Result<void> confirm(const store::BodySum& read) const override {
+    sums.push_back(read);
+    if (!is_damaged) return {};
+    return std::unexpected(store::Error{store::Errc::corrupt, "other octets than were accepted"});
+  }
   mutable std::size_t largest_read = 0;
+  mutable std::vector<store::BodySum> sums;  ///< what readers of the whole saw
+  bool is_damaged = false;
   std::uint64_t fail_from = UINT64_MAX;
 
  private:
@@ -57,7 +64,10 @@ class FakeRecord final : public queue::MessageRecord {
   store::MessageId id() const noexcept override { return 1; }
   const std::vector<Recipient>& recipients() const noexcept override { return recipients_; }
   const queue::BodyFacts& facts() const noexcept override { return facts_; }
-  store::Result<store::BodyPtr> body() const override { return store::BodyPtr(file); }
+  store::Result<store::BodyPtr> body() const override {
+    if (missing) return std::unexpected(*missing);
+    return store::BodyPtr(file);
+  }
 
   std::string octets_;
   Path path_;
@@ -65,6 +75,7 @@ class FakeRecord final : public queue::MessageRecord {
   queue::BodyFacts facts_;
   std::vector<Recipient> recipients_;
   std::shared_ptr<FileBody> file;
+  std::optional<store::Error> missing;  ///< why there is no body; octets_ must be empty then
 
  private:
   std::string id_ = "0000000000001";

@@ -232,6 +232,27 @@ TEST_F(TransactionTest, AnUnreadableBodyIsNeverEndedWithADot) {
   EXPECT_EQ(peer.contents.size(), 1U);
 }
 
+TEST_F(TransactionTest, ABodyThatIsNotWhatWasAcceptedIsNeverEndedWithADot) {
+  const std::string octets(300'000, 'x');
+  for (const bool damaged : {true, false}) {
+    auto record = message();
+    record->file = std::make_shared<FileBody>(octets);
+    record->file->is_damaged = damaged;
+    queue(record);
+    run();
+    store::BodySum whole;
+    whole.add(octets);
+    ASSERT_EQ(record->file->sums.size(), 1U);
+    EXPECT_EQ(record->file->sums[0].size, whole.size);
+    EXPECT_EQ(record->file->sums[0].crc, whole.crc);
+  }
+  EXPECT_EQ(brief(0), "delayed 4.3.0 body");
+  EXPECT_EQ(deliveries.ended[0].result.damage, "other octets than were accepted");
+  EXPECT_FALSE(host_failed(0));
+  EXPECT_EQ(deliveries.ended[1].result.damage, "");
+  EXPECT_EQ(peer.contents, std::vector{octets + "\r\n.\r\n"});
+}
+
 TEST_F(TransactionTest, RefusesWhatTheHostCannotTake) {
   peer.extensions = {"PIPELINING", "SIZE 10"};
   queue(message());

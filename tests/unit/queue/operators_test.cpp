@@ -29,6 +29,36 @@ TEST_F(Operators, HoldSurvivesEverythingUntilReleased) {
   EXPECT_EQ(only().status, "5.4.7");
 }
 
+// All of the message is held, whichever destination found out, and no host is to blame.
+TEST_F(Operators, ADamagedMessageIsHeldWithTheReason) {
+  manual = true;
+  const std::string id = submit({"a@x.example", "b@y.example"});
+  auto delivery = queue().take(domain("x.example"));
+  ASSERT_TRUE(delivery);
+  DeliveryResult result = all(*delivery, outcome(Action::delayed, {4, 3, 0}, "cannot read"));
+  result.damage = "big/1.eml has other octets";
+  queue().finish(std::move(*delivery), std::move(result));
+  EXPECT_FALSE(queue().take(domain("y.example")));
+  const auto listed = queue().list({});
+  ASSERT_EQ(listed.size(), 1U);
+  for (const RecipientView& recipient : listed[0].recipients) {
+    EXPECT_EQ(recipient.state, RecipientState::held);
+    EXPECT_EQ(recipient.reason, "damaged: big/1.eml has other octets");
+  }
+  for (const DestinationView& view : queue().destinations()) {
+    EXPECT_EQ(view.failures, 0U);
+    EXPECT_EQ(view.back_off, Duration{});
+  }
+  EXPECT_EQ(log.count("a message is damaged; held queue_id=" + id), 1U);
+  world->run_for(6 * 24h);  // not given up
+  manual = false;
+  restart();
+  EXPECT_EQ(queue().counts().held, 2U);
+  EXPECT_EQ(queue().release(by_id(id)), 2U);
+  world->run_for(1s);
+  EXPECT_TRUE(store->durable.empty());
+}
+
 TEST_F(Operators, HeldOnArrival) {
   Submission s = submission({"a@x.example"});
   s.hold = true;
