@@ -236,6 +236,8 @@ class LoopQueue final : public Queue, public Deliveries {
   void save_failed(OwnedMessage& message, const store::Error& error);
   void save_again();
   void hold_unread(OwnedMessage& message, const Settled& settled, const store::Error& error);
+  void hold_for_operator(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
+                         const std::string& reason);
 
   // Giving up (loop_queue_give_up.cpp)
   void mind_time();

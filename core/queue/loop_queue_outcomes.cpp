@@ -60,9 +60,6 @@ std::string LoopQueue::reason_of(const Outcome& outcome) {
 /// Without its envelope nobody can be told how it ended: the operator decides.
 void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
                             const store::Error& error) {
-  const std::string reason = "the envelope cannot be read: " + error.detail;
-  log_.write(LogLevel::error, "a message is held",
-             {{"queue_id", id_text(message.record->id())}, {"reason", reason}});
   std::vector<std::uint32_t> indices = settled.indices;
   if (const Ending* ending = message.ending()) {
     for (const auto& [index, outcome] : ending->failed) {
@@ -72,6 +69,24 @@ void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
     message.rest->ending.reset();
   }
   std::ranges::sort(indices);
+  hold_for_operator(message, indices, "the envelope cannot be read: " + error.detail);
+  save(message);
+}
+
+/// The whole message waits for the operator, its other destinations too.
+void LoopQueue::hold_damaged(OwnedMessage& message, const std::string& damage) {
+  std::vector<std::uint32_t> waiting;
+  for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
+    const RecipientState state = message.recipients[i].state;
+    if (state == RecipientState::queued || state == RecipientState::delayed) waiting.push_back(i);
+  }
+  hold_for_operator(message, waiting, "damaged: " + damage);
+}
+
+void LoopQueue::hold_for_operator(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
+                                  const std::string& reason) {
+  log_.write(LogLevel::error, "a message is held",
+             {{"queue_id", id_text(message.record->id())}, {"reason", reason}});
   for (const std::uint32_t index : indices) {
     RecipientStatus& status = message.recipients[index];
     if (status.gone) continue;
@@ -79,24 +94,6 @@ void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
     owned_.set_state(status, RecipientState::held, false);
   }
   withdraw_everywhere(message, indices);
-  save(message);
-}
-
-/// The whole message waits for the operator, its other destinations too.
-void LoopQueue::hold_damaged(OwnedMessage& message, const std::string& damage) {
-  log_.write(LogLevel::error, "a message is damaged; held",
-             {{"queue_id", id_text(message.record->id())}, {"reason", damage}});
-  std::vector<std::uint32_t> held;
-  for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
-    RecipientStatus& status = message.recipients[i];
-    const bool waits =
-        status.state == RecipientState::queued || status.state == RecipientState::delayed;
-    if (!waits || status.gone) continue;
-    status.give_reason("damaged: " + damage);
-    owned_.set_state(status, RecipientState::held, false);
-    held.push_back(i);
-  }
-  withdraw_everywhere(message, held);
 }
 
 std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message,

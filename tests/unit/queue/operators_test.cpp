@@ -49,7 +49,7 @@ TEST_F(Operators, ADamagedMessageIsHeldWithTheReason) {
     EXPECT_EQ(view.failures, 0U);
     EXPECT_EQ(view.back_off, Duration{});
   }
-  EXPECT_EQ(log.count("a message is damaged; held queue_id=" + id), 1U);
+  EXPECT_EQ(log.count("a message is held queue_id=" + id), 1U);
   world->run_for(6 * 24h);  // not given up
   manual = false;
   restart();
