@@ -89,6 +89,16 @@ class PosixFile final : public File {
     if (::fstat(descriptor_, &facts) != 0) return failed("fstat", path_);
     return static_cast<std::uint64_t>(facts.st_size);
   }
+  Result<std::uint64_t> written_end() const override {
+    off_t end = 0;
+    for (;;) {
+      const off_t data = ::lseek(descriptor_, end, SEEK_DATA);
+      if (data < 0 && errno == ENXIO) return static_cast<std::uint64_t>(end);
+      if (data < 0) return size();
+      end = ::lseek(descriptor_, data, SEEK_HOLE);
+      if (end < 0) return size();
+    }
+  }
 
  private:
   Result<void> write_vectors(std::uint64_t offset, std::span<iovec> vectors) {

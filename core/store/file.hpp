@@ -30,6 +30,9 @@ class File {
   /// Reserves disk blocks up to `size` octets and makes the file that long.
   virtual Result<void> allocate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
+  /// Everything from here to the end of the file is zeros: blocks that were reserved and never
+  /// written. The file's size if there are none, or if nobody can tell.
+  virtual Result<std::uint64_t> written_end() const { return size(); }
 };
 
 enum class OpenMode : std::uint8_t {

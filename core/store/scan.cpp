@@ -149,7 +149,7 @@ Scan scan_segment(std::string_view octets, std::uint32_t number, std::uint64_t s
 }
 
 Result<std::string> read_segment(const Segment& segment) {
-  const auto size = segment.file->size();
+  const auto size = segment.file->written_end();
   if (!size) return std::unexpected(size.error());
   std::string octets(*size, '\0');
   for (std::uint64_t at = 0; at < *size; at += kReadChunk) {

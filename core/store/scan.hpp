@@ -30,7 +30,8 @@ struct Scan {
 /// `octets` is the whole segment, block 0 included.
 Scan scan_segment(std::string_view octets, std::uint32_t number, std::uint64_t salt);
 
-/// The segment's file. Blocks that the disk no longer reads are zeros.
+/// The segment's file as far as it was ever written. Blocks that the disk no longer reads are
+/// zeros.
 Result<std::string> read_segment(const Segment& segment);
 
 /// What a hole once was, as far as it can be told from its `octets`: the ids of its messages.

@@ -46,7 +46,7 @@ void SegmentLog::close() {
   if (!open_) return;
   open_ = false;
   writer_->close();
-  (void)spool_.checkpoint();
+  (void)spool_.close();
 }
 
 Result<Recovered> SegmentLog::recover(std::function<void(Stored)> each) {

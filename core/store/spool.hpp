@@ -79,6 +79,8 @@ class Spool {
   /// Writes a whole checkpoint now. For the start, the end and a full disk: it takes a second for a
   /// million messages.
   Result<void> checkpoint();
+  /// At the end: a checkpoint that covers all of the log, so that the next start replays nothing.
+  Result<void> close();
   /// A slice of a checkpoint, or of freeing dead segments, if there is reason; true: there is more.
   bool tend_checkpoint(std::size_t slice);
   /// Takes a prepared segment away for compaction if enough are left.

@@ -45,6 +45,18 @@ Result<void> Spool::checkpoint() {
   return {};
 }
 
+// What was prepared and never written is ready for the next start as a spare file.
+Result<void> Spool::close() {
+  seal_current();
+  for (const SegmentPtr& segment : prepared_) {
+    const std::lock_guard guard(mutex);
+    segments.erase(segment->number);
+    log_.retire(segment->number);
+  }
+  prepared_.clear();
+  return checkpoint();
+}
+
 bool Spool::tend_checkpoint(std::size_t slice) {
   if (!dead_.empty()) {
     free_some(kFreedAtOnce);

@@ -101,7 +101,6 @@ class SpoolDamage(Case):
         self.daemon.tool("queue", "retry")
         wait_for(f"{subjects} to arrive", lambda: set(subjects) <= set(self.subjects(sink)))
         wait_for("rest", lambda: self.daemon.json("status")["queue"]["active"] == 0)
-        print(self.daemon.tool("status"), self.daemon.tool("queue", "list"), self.corrupt())
         self.assertEqual(self.subjects(sink), sorted(subjects))
         return sink
 
@@ -259,7 +258,7 @@ class SpoolDamage(Case):
         wait_for("it to be gone", lambda: self.daemon.json("status")["queue"]["messages"] == 2)
         self.daemon.stop()
         for path in self.daemon.spool.glob("CHECKPOINT.*"):
-            os.truncate(path, path.stat().st_size - 3)
+            os.truncate(path, 100)  # what is at the end may be the rest of an older, longer one
         self.serves("one", "large1")
         self.assertIn("no valid CHECKPOINT: the whole log was read", self.daemon.output())
 
@@ -271,7 +270,6 @@ class SpoolDamage(Case):
                          .replace("control.sock", "other.sock"))
         run = subprocess.run([BUILD / "core" / "postriderd", "--config", other], capture_output=True, text=True,
                              timeout=PATIENCE)
-        print(run.stderr, end="")
         self.assertEqual(run.returncode, 74)
         self.assertIn(f"locked by another process: pid {self.daemon.pid}", run.stderr)
         self.assertEqual(self.daemon.json("status")["queue"]["messages"], 1)

@@ -55,6 +55,13 @@ def is_open(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def answers(control):
+    """Is somebody behind the operator's socket?"""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(str(control)) == 0
+
+
 class Process:
     """A child that is ended with the test, whatever happens."""
 
@@ -118,7 +125,7 @@ class Daemon(Process):
                          self.folder / "postriderd.log")
         if ready:
             wait_for(f"postriderd to listen on {self.port}; its log:\n{self.output()}",
-                     lambda: not self.is_running() or is_open(self.port))
+                     lambda: not self.is_running() or is_open(self.port) and answers(self.control))
             if not self.is_running():
                 raise AssertionError(f"postriderd ended with {self.child.returncode}:\n{self.output()}")
         return self

@@ -95,6 +95,22 @@ TEST(File, PosixWritesMoreThanOneCallTakes) {
   EXPECT_EQ(read_all(**file).substr(8994), "abcabc");
 }
 
+// How much of the rest a file system tells is its own affair, but what was written is before it.
+TEST(File, NothingWrittenLiesBehindItsWrittenEnd) {
+  const TemporaryFolder folder;
+  auto file = posix_file_system().open(folder.path() + "/a", OpenMode::create);
+  ASSERT_TRUE((*file)->allocate(1 << 20));
+  const std::array<std::string_view, 1> pieces{"abc"};
+  for (const std::uint64_t offset : {0u, 300'000u}) {
+    ASSERT_TRUE((*file)->write(offset, pieces));
+    const auto end = (*file)->written_end();
+    ASSERT_TRUE(end);
+    EXPECT_GE(*end, offset + 3);
+    EXPECT_LE(*end, 1u << 20);
+    EXPECT_EQ(read_all(**file).substr(*end).find_first_not_of('\0'), std::string::npos);
+  }
+}
+
 TEST(File, ErrorsNameCallFileAndCause) {
   const auto error = system_error("pwritev", "/spool/log/1", ENOSPC);
   EXPECT_EQ(error.code, Errc::no_space);

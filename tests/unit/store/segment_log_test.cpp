@@ -329,6 +329,25 @@ TEST(SegmentLog, KeepsWhatTheCheckpointSaysOverADamagedLastRecord) {
   EXPECT_EQ(found[0].state, "");
 }
 
+// Who reads the log again would find the damage, though nobody needs what it hit.
+TEST(SegmentLog, ReplaysNothingAfterAClose) {
+  FaultyFileSystem files;
+  auto store = open_for_test(files, kSizes);
+  ASSERT_TRUE(commit(*store, adding(1, "this is body 1")));
+  ASSERT_TRUE(commit(*store, adding(2, "this is body 2")));
+  ASSERT_TRUE(commit(*store, removing(2)));
+  store.reset();
+  const auto [path, at] = locate(files, "this is body 2");
+  files.damage(path, at, "T");
+  const auto was_prepared = [](const std::string& name) { return name.ends_with(".spare"); };
+  EXPECT_GE(std::ranges::count_if(files.paths(), was_prepared), 2);
+  store = open_for_test(files, kSizes);
+  const auto recovered = store->recover([](const Stored& stored) { EXPECT_EQ(stored.id, 1u); });
+  EXPECT_EQ(recovered->messages, 1u);
+  EXPECT_EQ(recovered->damaged, 0u);
+  EXPECT_TRUE(commit(*store, adding(3, "this is body 3")));
+}
+
 TEST(SegmentLog, FallsBackToTheFormerCheckpoint) {
   for (const std::string newest : {"/spool/CHECKPOINT.0", "/spool/CHECKPOINT.1"}) {
     FaultyFileSystem files;
