@@ -6,6 +6,7 @@
 Clients come from several loopback addresses. Memory is the growth of the resident set.
 """
 import argparse
+import pathlib
 import resource
 import select
 import socket
@@ -20,7 +21,7 @@ ARGUMENTS = argparse.Namespace(sessions=1000)
 
 
 def resident(pid):
-    return int(open(f"/proc/{pid}/statm").read().split()[1]) * resource.getpagesize()
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 class Idle(Case):
