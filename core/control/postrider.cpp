@@ -136,10 +136,10 @@ int send_message(Arguments& arguments) {
 }
 
 void add_probe(CLI::App& app, Arguments& arguments) {
-  auto* probed = app.add_subcommand(
-      "probe",
-      "Time lookup, connect, banner and EHLO of a server; exit code 0 fine, 1 slow or odd, "
-      "2 not usable");
+  auto* probed = app.add_subcommand("probe",
+                                    "Time lookup, connect, banner, EHLO and STARTTLS of a server; "
+                                    "exit code 0 fine, 1 slow or odd, "
+                                    "2 not usable");
   Probing& probing = arguments.probing;
   probed->add_option("target", probing.target, "HOST[:PORT]; port 25 if not given")->required();
   probed

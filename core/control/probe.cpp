@@ -113,6 +113,10 @@ class Prober {
     const PhaseFacts& answer = facts_.phases.back();
     const bool try_again = answer.end == ProbeEnd::rejected && answer.code != 421;
     if (!welcome && try_again && !options_.lmtp) welcome = co_await hello(ProbePhase::helo, "HELO");
+    if (welcome && facts_.starttls) {
+      const bool begins = co_await ask(ProbePhase::starttls, std::string("STARTTLS\r\n"));
+      if (begins || facts_.phases.back().end != ProbeEnd::rejected) co_return;
+    }
     // Courtesy: the server is told, its answer is not waited for.
     const std::string_view quit = "QUIT\r\n";
     if (welcome) co_await within(runtime_, options_.timeout, stream_->write(quit));
@@ -121,7 +125,10 @@ class Prober {
   Task<bool> hello(ProbePhase phase, std::string_view verb) {
     const IpAddress own = stream_->local().address;
     const std::string name = options_.hello.empty() ? own.literal() : options_.hello;
-    const std::string line = fmt::format("{} {}\r\n", verb, name);
+    co_return co_await ask(phase, fmt::format("{} {}\r\n", verb, name));
+  }
+
+  Task<bool> ask(ProbePhase phase, std::string line) {
     begin(phase);
     const auto sent = co_await within(runtime_, options_.timeout, stream_->write(line));
     if (!sent || !*sent) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A probe of a mail server: name lookup, connect, banner, EHLO, each timed (the telnet test of
-// Q153119 and Q286375, done by a program). RFC 5321 section 3.1 and 3.2; nothing is sent but EHLO
-// or HELO and QUIT.
+// A probe of a mail server: name lookup, connect, banner, EHLO, STARTTLS, each timed (the telnet
+// test of Q153119 and Q286375, done by a program). RFC 5321 section 3.1 and 3.2, RFC 3207 section
+// 4; nothing is sent but EHLO or HELO, STARTTLS, and QUIT. The TLS handshake itself is not made.
 #pragma once
 
 #include <cstdint>

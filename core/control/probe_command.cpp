@@ -58,16 +58,14 @@ std::expected<Plan, std::string> plan(const Probing& probing) {
 
 std::string probe_text(const ProbeFacts& facts, const Judgement& judgement) {
   std::string out = judgement.sentence + "\n";
-  bool extended = false;
+  bool is_plain = false;
   for (const PhaseFacts& phase : facts.phases) {
-    extended = extended || (phase.phase == ProbePhase::ehlo && phase.end == ProbeEnd::ok);
+    is_plain = phase.phase == ProbePhase::ehlo && phase.end == ProbeEnd::ok && !facts.starttls;
     out += fmt::format("  {:<8} {:>6} ms  {}{}\n", phase_name(phase.phase), phase.took.count(),
                        phase.end == ProbeEnd::ok ? "" : fmt::format("{}: ", end_name(phase.end)),
                        phase.detail);
   }
-  if (extended)
-    out += fmt::format("  {:<8} {:>9}  {}\n", "starttls", "",
-                       facts.starttls ? "offered" : "not offered");
+  if (is_plain) out += fmt::format("  {:<8} {:>9}  not offered\n", "starttls", "");
   return out;
 }
 

@@ -105,6 +105,8 @@ std::string_view why_slow(ProbePhase phase) {
     case ProbePhase::banner:
       return "the server probably looks up our PTR before it greets (Q258745), delays greetings on "
              "purpose, or is overloaded; measure from both sides of a firewall (Q286375)";
+    case ProbePhase::starttls:
+      return "the server is overloaded, or starts a process for TLS";
     default:
       return "the server probably checks our name in DNS before it answers, or is overloaded";
   }
@@ -122,6 +124,11 @@ std::vector<std::string> oddities(const ProbeFacts& facts, Duration slow) {
     else if (phase.phase == ProbePhase::ehlo && phase.end == ProbeEnd::rejected)
       found.push_back(fmt::format(
           "EHLO was refused, \"{}\", HELO was not: a server without extensions", phase.detail));
+    else if (phase.phase == ProbePhase::starttls && phase.end != ProbeEnd::ok)
+      found.push_back(
+          fmt::format("it offers STARTTLS and does not begin TLS ({}: {}): senders that insist on "
+                      "TLS cannot deliver",
+                      end_name(phase.end), phase.detail));
     else if (phase.took >= slow)
       found.push_back(slow_sentence(phase));
   }
@@ -131,8 +138,8 @@ std::vector<std::string> oddities(const ProbeFacts& facts, Duration slow) {
 }  // namespace
 
 std::string_view phase_name(ProbePhase phase) noexcept {
-  static constexpr std::array<std::string_view, 5> kNames{"lookup", "connect", "banner", "ehlo",
-                                                          "helo"};
+  static constexpr std::array<std::string_view, 6> kNames{"lookup", "connect", "banner",
+                                                          "ehlo",   "helo",    "starttls"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -147,7 +154,7 @@ Judgement judge(const ProbeFacts& facts, Duration slow) {
   if (facts.phases.empty())
     return {Usability::not_usable, facts.target + " was not asked anything"};
   const PhaseFacts& last = facts.phases.back();
-  if (last.end != ProbeEnd::ok)
+  if (last.end != ProbeEnd::ok && last.phase != ProbePhase::starttls)
     return {Usability::not_usable, facts.target + " " + why_not_usable(last)};
   const std::vector<std::string> found = oddities(facts, slow);
   if (!found.empty())

@@ -14,8 +14,9 @@
 
 namespace postrider::control {
 
-/// The phases in their order. `helo` comes only when EHLO was refused.
-enum class ProbePhase : std::uint8_t { lookup, connect, banner, ehlo, helo };
+/// The phases in their order. `helo` comes only when EHLO was refused, `starttls` only when it is
+/// offered.
+enum class ProbePhase : std::uint8_t { lookup, connect, banner, ehlo, helo, starttls };
 /// "lookup"
 std::string_view phase_name(ProbePhase phase) noexcept;
 

@@ -133,8 +133,10 @@ class Probe(Case):
         self.assertIn('refuses HELO: "550 never"', both["sentence"])
 
     def test_starttls_is_seen(self):
-        answer = self.scripted(dialog(b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n"))
+        answer = self.scripted(dialog(b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go ahead\r\n"))
         self.assertTrue(answer["starttls_offered"])
+        self.assertEqual(self.phase(answer, "starttls")["detail"], "220 go ahead")
+        self.assertEqual(answer["result"], "fine")
 
     def test_hostile_octets_come_out_printable(self):
         answer = self.scripted(dialog(b"554 \xff\xfe\x1b[31m\r\n"))

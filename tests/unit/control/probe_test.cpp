@@ -80,10 +80,15 @@ const std::string kEhlo = "250-mx.test at your service\r\n250-STARTTLS\r\n250 SI
 
 TEST_F(ProbeTest, TimesEveryPhaseAndKeepsWhatWasOffered) {
   Server server(server_loop, kAddress,
-                {{3s, "220 mx.test ESMTP\r\n"}, {0s, ""}, {2s, kEhlo}, {0s, ""}});
+                {{3s, "220 mx.test ESMTP\r\n"},
+                 {0s, ""},
+                 {2s, kEhlo},
+                 {0s, ""},
+                 {4s, "220 go ahead\r\n"},
+                 {0s, ""}});
   dns.set_addresses("mx.test", {"192.0.2.25"});
   const ProbeFacts facts = run("mx.test");
-  ASSERT_EQ(facts.phases.size(), 4U);
+  ASSERT_EQ(facts.phases.size(), 5U);
   EXPECT_EQ(facts.target, "mx.test:25");
   EXPECT_EQ(facts.phases[0].detail, "192.0.2.25");
   EXPECT_EQ(facts.phases[1].phase, ProbePhase::connect);
@@ -93,8 +98,25 @@ TEST_F(ProbeTest, TimesEveryPhaseAndKeepsWhatWasOffered) {
   EXPECT_GE(facts.phases[3].took, 2s);
   EXPECT_TRUE(facts.starttls);
   EXPECT_THAT(facts.keywords, ElementsAre("STARTTLS", "SIZE 1000"));
+  EXPECT_EQ(facts.phases[4].phase, ProbePhase::starttls);
+  EXPECT_EQ(facts.phases[4].end, ProbeEnd::ok);
+  EXPECT_GE(facts.phases[4].took, 4s);
   world.run_for(1s);
-  EXPECT_EQ(server.received, "EHLO me.test\r\nQUIT\r\n");
+  EXPECT_EQ(server.received, "EHLO me.test\r\nSTARTTLS\r\n") << "a QUIT would be no TLS";
+}
+
+TEST_F(ProbeTest, AServerThatOffersStarttlsAndRefusesItIsOddAndUsable) {
+  Server server(
+      server_loop, kAddress,
+      {{0s, "220 x\r\n"}, {0s, ""}, {0s, kEhlo}, {0s, ""}, {0s, "454 no keys\r\n"}, {0s, ""}});
+  const ProbeFacts facts = run("192.0.2.25");
+  ASSERT_EQ(facts.phases.back().phase, ProbePhase::starttls);
+  EXPECT_EQ(facts.phases.back().end, ProbeEnd::rejected);
+  const Judgement judgement = judge(facts, 1s);
+  EXPECT_EQ(judgement.usability, Usability::slow_or_odd);
+  EXPECT_THAT(judgement.sentence, HasSubstr("does not begin TLS (rejected: 454 no keys)"));
+  world.run_for(1s);
+  EXPECT_THAT(server.received, HasSubstr("STARTTLS\r\nQUIT\r\n"));
 }
 
 TEST_F(ProbeTest, AMultilineBannerIsOneBanner) {
