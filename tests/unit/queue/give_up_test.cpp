@@ -8,7 +8,7 @@
 namespace postrider::queue {
 namespace {
 
-struct GiveUpTest : QueueWorld, testing::WithParamInterface<unsigned> {
+struct GiveUpTest : QueueWorld, ::testing::WithParamInterface<unsigned> {
   GiveUpTest() : QueueWorld(GetParam()) {
     chains->hooked = true;
     chains->reporting = true;
@@ -126,7 +126,7 @@ TEST_P(GiveUpTest, WhoseTimeIsUpIsShownSo) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Loops, GiveUpTest, testing::Values(1U, 3U),
+INSTANTIATE_TEST_SUITE_P(Loops, GiveUpTest, ::testing::Values(1U, 3U),
                          [](const auto& info) { return "Loops" + std::to_string(info.param); });
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr Micros kHeldAtMost = 100ms;
 #endif
 constexpr std::size_t kDestinations = 1000;
 
-struct HundredThousand : testing::Test {
+struct HundredThousand : ::testing::Test {
   HundredThousand() : runtime(runtime::make_uv_runtime()), store(*runtime) {
     QueueOptions options;
     options.hostname = "mx.example";
@@ -159,7 +159,7 @@ struct HundredThousand : testing::Test {
 
   std::unique_ptr<runtime::Runtime> runtime;
   RecordingStore store;
-  MemoryLog log;
+  CountingLog log;
   std::shared_ptr<Peers> peers;
   std::shared_ptr<FakeChains> chains;
   std::unique_ptr<LoopQueue> queue;

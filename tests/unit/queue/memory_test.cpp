@@ -64,10 +64,10 @@ std::size_t wanted_messages() {
 }
 
 /// One loop in virtual time over the real store, whose writer runs when the test says.
-class MemoryTest : public testing::Test {
+class MemoryTest : public ::testing::Test {
  protected:
   MemoryTest() {
-    std::string pattern = testing::TempDir() + "postrider-memory-XXXXXX";
+    std::string pattern = ::testing::TempDir() + "postrider-memory-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
   }
   ~MemoryTest() override {

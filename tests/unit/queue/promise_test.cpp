@@ -113,7 +113,7 @@ class Life {
     return found;
   }
   runtime::SimWorld world;
-  MemoryLog log;
+  CountingLog log;
   std::shared_ptr<FakeChains> chains;
   std::unique_ptr<store::SegmentLog> store;
   std::unique_ptr<LoopQueue> queue;

@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <postrider/testing/fake_host.hpp>
+
 #include "queue/loop_queue.hpp"
 #include "queue/recovery.hpp"
 #include "recording_store.hpp"
@@ -15,22 +17,14 @@
 
 namespace postrider::queue {
 
-class MemoryLog final : public Log {
+/// Also counts the lines that contain a text.
+class CountingLog final : public postrider::testing::FakeLog {
  public:
-  void write(LogLevel, std::string_view event,
-             std::initializer_list<LogField> fields) noexcept override {
-    std::string line(event);
-    for (const LogField& field : fields)
-      line += " " + std::string(field.key) + "=" + std::string(field.value);
-    lines.push_back(std::move(line));
-  }
-  bool is_on(LogLevel) const noexcept override { return true; }
   std::size_t count(std::string_view part) const {
     std::size_t n = 0;
     for (const std::string& line : lines) n += line.find(part) != line.npos ? 1U : 0U;
     return n;
   }
-  std::vector<std::string> lines;
 };
 
 class FakeChains final : public plugin::Chains {
@@ -126,7 +120,7 @@ inline DeliveryResult unknown_user(const Delivery& d) {
   return all(d, outcome(Action::failed, {5, 1, 1}, "550 no such user"));
 }
 
-struct QueueWorld : testing::Test {
+struct QueueWorld : ::testing::Test {
   using Answer = std::function<DeliveryResult(const Delivery&)>;
 
   explicit QueueWorld(unsigned loops = 1) : loops_(loops) {
@@ -219,7 +213,7 @@ struct QueueWorld : testing::Test {
   std::unique_ptr<runtime::SimWorld> world;
   std::optional<RecordingStore> store;
   std::shared_ptr<FakeChains> chains;
-  MemoryLog log;
+  CountingLog log;
   std::shared_ptr<Peers> peers;
   std::vector<std::unique_ptr<LoopQueue>> queues;
   Answer answer = delivered;

@@ -24,7 +24,7 @@ SchedulerOptions options() {
   return o;
 }
 
-struct SchedulerTest : testing::Test {
+struct SchedulerTest : ::testing::Test {
   ~SchedulerTest() override {
     scheduler.clear([](Scheduled&) {});
   }

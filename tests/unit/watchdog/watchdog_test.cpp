@@ -7,25 +7,14 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <postrider/testing/fake_host.hpp>
+
 #include "runtime/sim/sim_world.hpp"
 
 namespace postrider::watchdog {
 namespace {
 
-class Lines final : public Log {
- public:
-  void write(LogLevel, std::string_view event,
-             std::initializer_list<LogField> fields) noexcept override {
-    std::string line(event);
-    for (const LogField& field : fields)
-      line += " " + std::string(field.key) + "=" + std::string(field.value);
-    lines.push_back(std::move(line));
-  }
-  bool is_on(LogLevel) const noexcept override { return true; }
-  std::vector<std::string> lines;
-};
-
-struct WatchdogTest : testing::Test {
+struct WatchdogTest : ::testing::Test {
   WatchdogTest() {
     other = &world.add_loop();
     dog.watch("0", world.loop(), [this] { return disk_wait; });
@@ -41,7 +30,7 @@ struct WatchdogTest : testing::Test {
     for (int i = 0; i < count; ++i) second(turn);
   }
 
-  Lines log;
+  postrider::testing::FakeLog log;
   std::vector<std::string> ends;
   Duration disk_wait{};
   Watchdog dog{log, Limits{.stall = 20s}, [this](const std::string& why) { ends.push_back(why); }};
@@ -71,14 +60,14 @@ TEST_F(WatchdogTest, ALoopThatStandsIsNamedOnceWithItsHookAndAgainWhenItTurns) {
     EXPECT_EQ(standing[1].since, 4s);
     EXPECT_TRUE(dog.is_standing("0"));
     ASSERT_EQ(log.lines.size(), 2U);
-    EXPECT_EQ(log.lines[0], "a loop stands still loop=0 for=3000ms in=greylist/rcpt");
+    EXPECT_EQ(log.lines[0], "error a loop stands still loop=0 for=3000ms in=greylist/rcpt");
   }
   world.run_for(1s);
   second();
   EXPECT_TRUE(dog.standing().empty());
   EXPECT_FALSE(dog.is_standing("0"));
   ASSERT_EQ(log.lines.size(), 4U);
-  EXPECT_EQ(log.lines[3], "a loop turns again loop=1 stood_for=4000ms");
+  EXPECT_EQ(log.lines[3], "warning a loop turns again loop=1 stood_for=4000ms");
   EXPECT_TRUE(ends.empty());
 }
 
@@ -110,7 +99,7 @@ TEST_F(WatchdogTest, WhileTheProcessIsStoppedNobodyIsBlamed) {
   EXPECT_TRUE(dog.standing().empty());
   EXPECT_TRUE(ends.empty());
   ASSERT_EQ(log.lines.size(), 1U);
-  EXPECT_EQ(log.lines[0], "the process did not run for=3600000ms");
+  EXPECT_EQ(log.lines[0], "warning the process did not run for=3600000ms");
   world.run_for(1s);
   seconds(10);
   EXPECT_EQ(log.lines.size(), 1U);
@@ -125,12 +114,12 @@ TEST_F(WatchdogTest, ASilentDiskIsNamedOnceAndShown) {
   seconds(3);
   EXPECT_EQ(dog.silent_disk(), 12s);
   ASSERT_EQ(log.lines.size(), 1U);
-  EXPECT_EQ(log.lines[0], "the disk of server.spool does not answer for=12000ms");
+  EXPECT_EQ(log.lines[0], "error the disk of server.spool does not answer for=12000ms");
   disk_wait = {};
   seconds(2);
   EXPECT_FALSE(dog.silent_disk());
   ASSERT_EQ(log.lines.size(), 2U);
-  EXPECT_EQ(log.lines[1], "the disk of server.spool answers again");
+  EXPECT_EQ(log.lines[1], "warning the disk of server.spool answers again");
   EXPECT_TRUE(ends.empty()) << "a restart would not heal the disk";
 }
 
