@@ -4,6 +4,8 @@
 #include "store/checkpoint.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -16,19 +18,20 @@ namespace postrider::store {
 namespace {
 
 constexpr std::string_view kFirstWords = "postrider-queue ";
-constexpr std::size_t kField = 17;  // a space and 16 digits
 constexpr std::size_t kMessageFields = 9;
-constexpr std::size_t kMessageLine = 1 + kMessageFields * kField + 1;
 
+// No leading zeros: a checkpoint is written for each segment that fills, and with many messages
+// waiting it is a good part of all that goes to the disk.
 void append_fields(std::string& text, std::initializer_list<std::uint64_t> values) {
+  std::array<char, 17> digits{' '};
   for (const std::uint64_t value : values) {
-    text += ' ';
-    append_hex(text, value, 16);
+    const auto end = std::to_chars(digits.data() + 1, digits.data() + digits.size(), value, 16).ptr;
+    text.append(digits.data(), end);
   }
   text += '\n';
 }
 
-// A line of one letter and fields of 16 digits each.
+// A line of one letter and fields of hexadecimal digits.
 struct Line {
   char kind = 0;
   std::array<std::uint64_t, kMessageFields> fields{};
@@ -38,17 +41,17 @@ struct Line {
 std::optional<Line> next_line(std::string_view& text) {
   const auto end = text.find('\n');
   if (end == std::string_view::npos || end == 0) return std::nullopt;
-  std::string_view rest = text.substr(0, end);
-  text.remove_prefix(end + 1);
+  const char* at = text.data() + 1;
+  const char* const stop = text.data() + end;
   Line line;
-  line.kind = rest.front();
-  rest.remove_prefix(1);
-  for (; rest.size() >= kField && rest.front() == ' '; rest.remove_prefix(kField)) {
-    const auto value = parse_hex(rest.substr(1, kField - 1));
-    if (!value || line.count == line.fields.size()) return std::nullopt;
-    line.fields[line.count++] = *value;
+  line.kind = text.front();
+  text.remove_prefix(end + 1);
+  while (at != stop) {
+    if (*at != ' ' || line.count == line.fields.size()) return std::nullopt;
+    const auto [next, error] = std::from_chars(at + 1, stop, line.fields[line.count++], 16);
+    if (error != std::errc()) return std::nullopt;
+    at = next;
   }
-  if (!rest.empty()) return std::nullopt;
   return line;
 }
 
@@ -69,7 +72,9 @@ bool parse_lines(std::string_view whole, std::string_view text, CheckpointPart p
   while (true) {
     const auto line_start = static_cast<std::size_t>(text.data() - whole.data());
     if (part == CheckpointPart::without_index && text.starts_with('M')) {
-      text.remove_prefix(std::min(text.size(), kMessageLine));
+      const auto end = text.find('\n');
+      if (end == std::string_view::npos) return false;
+      text.remove_prefix(end + 1);
       continue;
     }
     const auto line = next_line(text);
@@ -177,7 +182,8 @@ void CheckpointWriter::begin(const CheckpointHead& head) {
   file_.reset();
   next_ = 0;
   salts_.clear();
-  text_ = fmt::format("{}{}\nC", kFirstWords, kFormatVersion);
+  text_.clear();
+  fmt::format_to(std::back_inserter(text_), "{}{}\nC", kFirstWords, kFormatVersion);
   append_fields(text_, {head.generation, head.replay_from, head.next_batch, head.last_id});
   written_ = 0;
   crc_ = 0;

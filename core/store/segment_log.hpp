@@ -23,7 +23,7 @@ struct LogTuning {
   std::chrono::milliseconds lazy_wait{20};
   std::chrono::milliseconds compaction_age{60'000};
   std::chrono::milliseconds retry{1000};  ///< between attempts to get out of trouble
-  std::size_t slice = 2048;  ///< messages of a checkpoint that are written between two batches
+  std::size_t slice = 8192;  ///< messages of a checkpoint that are written between two batches
 };
 
 class SegmentLog final : public Store, private CommitWriter::Work {

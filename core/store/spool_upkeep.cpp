@@ -9,8 +9,8 @@
 namespace postrider::store {
 namespace {
 
-constexpr std::uint64_t kCheckpointLine = 155;
-constexpr std::size_t kAtOnce = 32'768;  // messages of a checkpoint that nobody waits behind
+constexpr std::uint64_t kCheckpointLine = 55;  // octets, about
+constexpr std::size_t kAtOnce = 32'768;        // messages of a checkpoint that nobody waits behind
 constexpr std::size_t kFreedAtOnce = 2;  // segments: giving back 64 MiB takes a file system long
 
 }  // namespace
