@@ -1,10 +1,16 @@
-"""What mail for a host that refuses every connection does to the mail for one that does not."""
+"""What mail for a host that refuses every connection does to the mail for one that does not.
+
+Two servers of a kind, one with the dead host's mail and one without, relay in turn: a rate before
+and a rate after would tell as much of what the machine did meanwhile.
+"""
+import statistics
 import time
 
 from latency import Client, ClockedSink
-from throughput import WARM, drained, load, served
+from throughput import WARM, load, served
 
 CHUNK = 1000
+PAIRS = 5
 
 
 def live_rate(server, seconds, waiting):
@@ -26,18 +32,23 @@ def settle(server, waiting, limit):
     return max(left, 0)
 
 
+def in_turn(without, beside, seconds):
+    """The medians of both servers' live rates."""
+    waiting = beside.queued()
+    rates = [(live_rate(without, seconds, 0), live_rate(beside, seconds, waiting))
+             for _ in range(PAIRS)]
+    return [statistics.median(rate) for rate in zip(*rates)]
+
+
 def one_round(kind, messages, seconds):
     """`messages` for the dead host, or as many as are taken within a minute."""
-    with served(kind) as (server, sink):
-        before = live_rate(server, seconds, 0)
-        drained(server, 30)
+    with served(kind) as (without, _), served(kind) as (server, sink):
         took = sent = 0
         while sent < messages and took < 60:
             took += load(server, CHUNK, 20, 10240, to="user@dead.example")
             sent += CHUNK
         time.sleep(3)  # until the destination is known to be dead
-        waiting = server.queued()
-        during = live_rate(server, seconds, waiting)
+        alone, beside = in_turn(without, server, seconds)
         port = sink.port
         sink.stop()
         clocked = ClockedSink(None, port)
@@ -49,6 +60,6 @@ def one_round(kind, messages, seconds):
             first = clocked.wait(1) - begin
         finally:
             clocked.stop()
-        return {"dead queued": sent, "dead accepted/s": sent / took, "live/s before": before,
-                "live/s during": during, "during / before": during / before,
+        return {"dead queued": sent, "dead accepted/s": sent / took, "live/s without": alone,
+                "live/s beside": beside, "beside / without": beside / alone,
                 "start to first s": first}
