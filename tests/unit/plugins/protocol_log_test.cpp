@@ -235,7 +235,7 @@ TEST_F(ProtocolLog, EachLineIsInTheFileOrCountedAsDropped) {
     EXPECT_TRUE(notice != line.npos || line.ends_with("networks=all]")) << line;
   }
   EXPECT_GT(lines, 50U);
-  EXPECT_GT(dropped, 500U);
+  EXPECT_GT(dropped, 0U);
   EXPECT_EQ(lines + dropped, said);
 }
 

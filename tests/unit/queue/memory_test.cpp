@@ -2,10 +2,8 @@
 // What a waiting message costs in memory: queue, scheduler and the store's index together, counted
 // at the allocator. docs/queue.md states the figure; a million messages are measured with
 //   POSTRIDER_MESSAGES=1000000 queue_test --gtest_filter='Memory*'
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <new>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -15,45 +13,17 @@
 #include "queue_world.hpp"
 #include "store/segment_log.hpp"
 
-namespace {
-
-std::atomic<std::int64_t> allocated{0};
-constexpr std::int64_t kChunkHeader = 8;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  void* block = alignment > alignof(std::max_align_t)
-                    ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
-                    : std::malloc(size > 0 ? size : 1);
-  if (!block) throw std::bad_alloc();
-  allocated += static_cast<std::int64_t>(malloc_usable_size(block)) + kChunkHeader;
-  return block;
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+static std::int64_t allocated() {
+  return static_cast<std::int64_t>(__sanitizer_get_current_allocated_bytes());
 }
-
-void uncounted(void* block) noexcept {
-  if (block) allocated -= static_cast<std::int64_t>(malloc_usable_size(block)) + kChunkHeader;
-  std::free(block);
+#else
+static std::int64_t allocated() {
+  const auto all = ::mallinfo2();
+  return static_cast<std::int64_t>(all.uordblks + all.hblkhd);
 }
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size, 1);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* block) noexcept {
-  uncounted(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  uncounted(block);
-}
-void operator delete(void* block, std::align_val_t) noexcept {
-  uncounted(block);
-}
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
-  uncounted(block);
-}
+#endif
 
 namespace postrider::queue {
 namespace {
@@ -139,14 +109,14 @@ class MemoryTest : public ::testing::Test {
   }
   /// Octets in use now beyond `before`, for each of `count`.
   static std::int64_t each(std::int64_t before, std::size_t count) {
-    return (allocated - before) / static_cast<std::int64_t>(count);
+    return (allocated() - before) / static_cast<std::int64_t>(count);
   }
 
   /// Octets of memory for each message: after acceptance and a first attempt, and after a restart.
   std::pair<std::int64_t, std::int64_t> measure(std::size_t messages, std::size_t recipients,
                                                 std::size_t destinations) {
     start();
-    const std::int64_t before = allocated;
+    const std::int64_t before = allocated();
     for (std::size_t i = 0; i < messages && !HasFatalFailure(); ++i)
       accept(i, recipients, destinations);
     answer();
@@ -155,7 +125,7 @@ class MemoryTest : public ::testing::Test {
     const std::int64_t waiting = each(before, messages);
     stop();
     start();
-    const std::int64_t again = allocated;
+    const std::int64_t again = allocated();
     EXPECT_TRUE(recover(*store_, *peers_, log_));
     world_->run_for(1ms);
     settle();
