@@ -113,16 +113,22 @@ std::expected<void, std::string> save_orders(const std::string& spool, const Ord
   return {};
 }
 
-queue::GatePtr gate_for(config::Mode mode, std::vector<queue::Suspension> suspended) {
+queue::GatePtr gate_for(config::Mode mode, const Orders& orders) {
   auto gate = std::make_shared<queue::Gate>();
-  if (!tries_mail(mode))
-    gate->closed = "the mode is " + std::string(mode_name(mode)) + ": nothing is tried";
-  gate->suspended = std::move(suspended);
+  if (!tries_mail(mode)) {
+    auto& closed = gate->closed.emplace();
+    closed.why = "the mode is " + std::string(mode_name(mode)) + ": nothing is tried";
+    if (orders.mode) closed.since = orders.mode_since;
+    closed.until = mode == config::Mode::none ? "postrider mode outbound-only"
+                                              : "postrider mode inbound-outbound";
+  }
+  gate->suspended = orders.suspended;
   return gate;
 }
 
-std::string refusal_for(config::Mode mode) {
-  return takes_mail(mode) ? "" : "421 4.3.2 No mail is taken at present, try again later";
+std::optional<Reply> refusal_for(config::Mode mode) {
+  if (takes_mail(mode)) return std::nullopt;
+  return Reply("421 4.3.2 No mail is taken at present, try again later");
 }
 
 }  // namespace postrider

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <postrider/reply.hpp>
+
 #include "config/mode.hpp"
 #include "queue/gate.hpp"
 
@@ -29,9 +31,9 @@ std::expected<Orders, std::string> load_orders(const std::string& spool);
 /// Durable when it returns.
 std::expected<void, std::string> save_orders(const std::string& spool, const Orders& orders);
 
-/// What the queues are told in this mode.
-queue::GatePtr gate_for(config::Mode mode, std::vector<queue::Suspension> suspended);
-/// What new clients are told; "": they are let in.
-std::string refusal_for(config::Mode mode);
+/// What the queues are told in this mode, which the operator ordered or the configuration says.
+queue::GatePtr gate_for(config::Mode mode, const Orders& orders);
+/// What clients are told, new ones and those that are there; nothing: they are let in.
+std::optional<Reply> refusal_for(config::Mode mode);
 
 }  // namespace postrider

@@ -94,10 +94,11 @@ class Server final : public control::Daemon {
   std::vector<watchdog::Standing> standing() const override { return watchdog_->standing(); }
   Task<queue::QueueCounts> counts() override;
   Task<control::Listing> list(queue::Selection selection) override;
-  Task<void> explain_waits(std::vector<queue::MessageView>& messages);
+  Task<void> add_forecasts(std::vector<queue::MessageView>& messages,
+                           std::vector<queue::RecordPtr> records);
+  Task<void> add_destinations(control::Listing& listing);
   Task<queue::TallyTable> tally(queue::Selection selection, queue::TallyKey key) override;
   Task<std::size_t> change(control::QueueChange change, queue::Selection selection) override;
-  Task<std::vector<queue::Forecast>> forecasts(std::string queue_id) override;
   Task<control::DestinationListing> destinations(std::function<bool(const std::string&)> is_meant,
                                                  std::size_t limit) override;
   Task<bool> reports_failures() override;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The server as the operator's commands see it: one question to all loops, one answer.
 #include <algorithm>
-#include <set>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "control/control_json.hpp"
 #include "queue/walk.hpp"
@@ -69,18 +68,25 @@ std::size_t apply(queue::LoopQueue& queue, const control::QueueChange& change,
 
 // On the worker's loop, slice by slice.
 
-Task<std::vector<queue::MessageView>> list_of(Worker& worker, queue::Selection selection) {
-  std::vector<queue::MessageView> views;
+struct Listed {
+  queue::MessageView view;
+  queue::RecordPtr record;
+};
+
+Task<std::vector<Listed>> list_of(Worker& worker, queue::Selection selection) {
+  std::vector<Listed> listed;
   std::size_t recipients = 0;
-  co_await queue::walk(worker.runtime(), worker.queue(), selection, [&](queue::Selection slice) {
-    slice.limit = selection.limit - views.size();
-    for (queue::MessageView& view : worker.queue().list(slice)) {
+  queue::LoopQueue& queue = worker.queue();
+  co_await queue::walk(worker.runtime(), queue, selection, [&](queue::Selection slice) {
+    slice.limit = selection.limit - listed.size();
+    for (queue::MessageView& view : queue.list(slice)) {
       recipients += view.recipients.size();
-      views.push_back(std::move(view));
+      const std::string id = view.queue_id;
+      listed.push_back({std::move(view), queue.record(id)});
     }
-    return views.size() < selection.limit && recipients < kShownRecipients;
+    return listed.size() < selection.limit && recipients < kShownRecipients;
   });
-  co_return views;
+  co_return listed;
 }
 
 Task<queue::TallyTable> tally_of(Worker& worker, queue::Selection selection, queue::TallyKey key) {
@@ -117,22 +123,17 @@ Task<std::vector<queue::DestinationView>> destinations_of(
   co_return views;
 }
 
-/// New mail for a destination in back-off is queued, not delayed: it was never tried. Its owner
-/// does not know why it waits and until when; the destination's loop does. It also knows what the
-/// operator has closed.
-void explain_wait(queue::RecipientView& recipient, const queue::DestinationView& destination,
-                  WallTime now) {
-  const bool is_queued = recipient.state == queue::RecipientState::queued;
-  if (!is_queued && recipient.state != queue::RecipientState::delayed) return;
-  if (!destination.closed.empty()) {
-    recipient.reason = "waits: " + destination.closed +
-                       (is_queued ? std::string() : "; before: " + recipient.reason);
-    recipient.next_attempt.reset();
-  } else if (is_queued && destination.back_off > 0ms) {
-    recipient.reason = "waits: its destination failed " + std::to_string(destination.failures) +
-                       (destination.failures == 1 ? " time" : " times in a row");
-    recipient.next_attempt = now + destination.back_off;
+/// What the messages wait for at this loop's destinations, in the order of the records.
+Task<std::vector<std::vector<queue::Forecast>>> forecasts_of(
+    Worker& worker, std::shared_ptr<const std::vector<queue::RecordPtr>> records) {
+  constexpr std::size_t kSlice = 300;
+  std::vector<std::vector<queue::Forecast>> forecasts;
+  forecasts.reserve(records->size());
+  for (const queue::RecordPtr& record : *records) {
+    forecasts.push_back(worker.queue().forecasts(*record));
+    if (forecasts.size() % kSlice == 0) co_await sleep_for(worker.runtime(), 0ms);
   }
+  co_return forecasts;
 }
 
 }  // namespace
@@ -169,33 +170,51 @@ Task<queue::QueueCounts> Server::counts() {
 }
 
 Task<control::Listing> Server::list(queue::Selection selection) {
-  using Views = std::vector<queue::MessageView>;
   const std::size_t limit = selection.limit;
   selection.limit = limit + 1;  // one more, to know whether there is more
-  auto all = co_await ask_at_once<Views>(
+  auto all = co_await ask_at_once<std::vector<Listed>>(
       [selection](Worker& worker) { return list_of(worker, selection); }, Asked::turning);
+  std::vector<Listed> listed;
+  for (std::vector<Listed>& some : all) std::ranges::move(some, std::back_inserter(listed));
+  std::ranges::sort(listed, {}, [](const Listed& one) { return one.record->id(); });
   control::Listing listing;
-  for (Views& views : all) std::ranges::move(views, std::back_inserter(listing.messages));
-  std::ranges::sort(listing.messages, {}, &queue::MessageView::queue_id);
-  listing.is_cut = listing.messages.size() > limit;
-  if (listing.is_cut) listing.messages.resize(limit);
-  co_await explain_waits(listing.messages);
+  listing.is_cut = listed.size() > limit;
+  listed.resize(std::min(listed.size(), limit));
+  std::vector<queue::RecordPtr> records;
+  for (Listed& one : listed) {
+    listing.messages.push_back(std::move(one.view));
+    records.push_back(std::move(one.record));
+  }
+  co_await add_forecasts(listing.messages, std::move(records));
+  co_await add_destinations(listing);
   co_return listing;
 }
 
-Task<void> Server::explain_waits(std::vector<queue::MessageView>& messages) {
-  std::unordered_map<std::string, queue::DestinationView> known;
-  for (const queue::MessageView& message : messages)
+Task<void> Server::add_forecasts(std::vector<queue::MessageView>& messages,
+                                 std::vector<queue::RecordPtr> records) {
+  using Forecasts = std::vector<std::vector<queue::Forecast>>;
+  const auto asked = std::make_shared<const std::vector<queue::RecordPtr>>(std::move(records));
+  auto all = co_await ask_at_once<Forecasts>(
+      [asked](Worker& worker) { return forecasts_of(worker, asked); }, Asked::turning);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    std::vector<queue::Forecast>& forecasts = messages[i].forecasts;
+    for (Forecasts& of_loop : all) std::ranges::move(of_loop[i], std::back_inserter(forecasts));
+    std::ranges::sort(forecasts, {}, &queue::Forecast::destination);
+  }
+}
+
+Task<void> Server::add_destinations(control::Listing& listing) {
+  std::unordered_set<std::string> names;
+  for (const queue::MessageView& message : listing.messages)
     for (const queue::RecipientView& recipient : message.recipients)
-      known.try_emplace(recipient.destination);
-  std::set<std::string> names;
-  for (const auto& [name, view] : known) names.insert(name);
-  const auto found = co_await destinations(
-      [names](const std::string& name) { return names.contains(name); }, known.size());
-  for (const queue::DestinationView& view : found.destinations) known[view.destination] = view;
-  for (queue::MessageView& message : messages)
-    for (queue::RecipientView& recipient : message.recipients)
-      explain_wait(recipient, known[recipient.destination], runtime_->wall_now());
+      names.insert(recipient.destination);
+  const std::size_t count = names.size();
+  auto found = co_await destinations(
+      [names = std::move(names)](const std::string& name) { return names.contains(name); }, count);
+  for (queue::DestinationView& view : found.destinations) {
+    const std::string name = view.destination;
+    listing.destinations.emplace(name, std::move(view));
+  }
 }
 
 Task<queue::TallyTable> Server::tally(queue::Selection selection, queue::TallyKey key) {
@@ -238,25 +257,6 @@ Task<bool> Server::reports_failures() {
   const auto all = co_await ask_all<bool>(
       [](Worker& worker) -> Task<bool> { return Task<bool>(worker.plugins().reports_failures()); });
   co_return std::ranges::find(all, true) != all.end();
-}
-
-Task<std::vector<queue::Forecast>> Server::forecasts(std::string queue_id) {
-  const auto records = co_await ask_all<queue::RecordPtr>(
-      [queue_id](Worker& worker) -> Task<queue::RecordPtr> {
-        return worker.queue().record(queue_id);
-      },
-      Asked::turning);
-  queue::RecordPtr record;
-  for (const queue::RecordPtr& one : records)
-    if (one) record = one;
-  using Forecasts = std::vector<queue::Forecast>;
-  Forecasts merged;
-  if (!record) co_return merged;
-  const auto all = co_await ask_all<Forecasts>(
-      [record](Worker& worker) -> Task<Forecasts> { return worker.queue().forecasts(*record); },
-      Asked::turning);
-  for (const Forecasts& one : all) merged.insert(merged.end(), one.begin(), one.end());
-  co_return merged;
 }
 
 std::expected<std::string, std::string> Server::headers(const std::string& queue_id) {

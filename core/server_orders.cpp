@@ -31,8 +31,8 @@ control::ModeView Server::mode() const {
 
 Task<bool> Server::obey() {
   const config::Mode mode = this->mode().mode;
-  const queue::GatePtr gate = gate_for(mode, orders_.suspended);
-  const std::string refusal = refusal_for(draining_since_ ? config::Mode::none : mode);
+  const queue::GatePtr gate = gate_for(mode, orders_);
+  const std::optional<Reply> refusal = refusal_for(draining_since_ ? config::Mode::none : mode);
   const auto told = co_await ask_all<bool>([gate, refusal](Worker& worker) -> Task<bool> {
     worker.obey(gate, refusal);
     return Task<bool>(true);

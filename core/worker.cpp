@@ -154,9 +154,9 @@ Task<bool> Worker::drain(Duration limit) {
   co_return finished.has_value();
 }
 
-void Worker::obey(queue::GatePtr gate, const std::string& refusal) {
+void Worker::obey(queue::GatePtr gate, std::optional<Reply> refusal) {
   queue_.set_gate(std::move(gate));
-  listener_.turn_away(refusal);
+  listener_.turn_away(std::move(refusal));
 }
 
 void Worker::reopen() noexcept {

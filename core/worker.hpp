@@ -58,9 +58,9 @@ class Worker {
   Task<StartResult> prepare(ConfigurationPtr configuration);
   /// Put what prepare() made in force for new sessions and attempts, or drop it; always true.
   Task<bool> finish_reload(bool in_force);
-  /// What the operator closes: destinations by `gate`, and the door: `refusal` is what new clients
-  /// are told, "" lets them in.
-  void obey(queue::GatePtr gate, const std::string& refusal);
+  /// What the operator closes: destinations by `gate`, and the door: `refusal` is what clients are
+  /// told, nothing lets them in.
+  void obey(queue::GatePtr gate, std::optional<Reply> refusal);
   /// Stop taking mail, finish what is under way within `limit`, then stop.
   Task<bool> drain(Duration limit);
   void reopen() noexcept;

@@ -174,7 +174,9 @@ Json to_json(const queue::DestinationView& destination) {
           {"last_answer", time(destination.last_answer)},
           {"last_failure", time(destination.last_failure)},
           {"trouble", destination.trouble},
-          {"closed", destination.closed},
+          {"closed", destination.closed ? destination.closed->why : ""},
+          {"closed_since", time(destination.closed ? destination.closed->since : std::nullopt)},
+          {"closed_until", destination.closed ? destination.closed->until : ""},
           {"limits", limits_of(destination)}};
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <postrider/task.hpp>
@@ -32,7 +33,9 @@ struct DestinationListing {
 };
 
 struct Listing {
-  std::vector<queue::MessageView> messages;
+  std::vector<queue::MessageView> messages;  ///< with what they wait for
+  /// How those fare that they wait for, by name, as far as anything is known of them.
+  std::unordered_map<std::string, queue::DestinationView> destinations;
   bool is_cut = false;  ///< there are more than the limit
 };
 
@@ -73,8 +76,6 @@ class Daemon {
   virtual Task<queue::TallyTable> tally(queue::Selection selection, queue::TallyKey key) = 0;
   /// How many recipients were changed; of give_up: messages.
   virtual Task<std::size_t> change(QueueChange change, queue::Selection selection) = 0;
-  /// What the waiting recipients of a message wait for; empty if there is no such message.
-  virtual Task<std::vector<queue::Forecast>> forecasts(std::string queue_id) = 0;
   /// Those whose text is meant, at most `limit`: the most mail first.
   virtual Task<DestinationListing> destinations(std::function<bool(const std::string&)> is_meant,
                                                 std::size_t limit) = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/next_step.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "control/phrase.hpp"
@@ -11,13 +13,11 @@ namespace {
 using queue::RecipientState;
 using queue::Wait;
 
-Json step(const std::optional<WallTime>& at, std::string_view set_by, std::string text) {
-  return {{"at", at ? Json(time_text(*at)) : Json(nullptr)},
-          {"set_by", set_by},
-          {"text", std::move(text)}};
+NextStep step(const std::optional<WallTime>& at, std::string_view set_by, std::string text) {
+  return {at, set_by, std::move(text)};
 }
 
-Json held(const Standing& standing) {
+NextStep held(const Standing& standing) {
   const std::string& id = standing.message.queue_id;
   if (standing.recipient.address.empty())
     return step({}, "store",
@@ -27,7 +27,7 @@ Json held(const Standing& standing) {
               "nothing is tried until: postrider queue release " + id);
 }
 
-Json failed(const Standing& standing) {
+NextStep failed(const Standing& standing) {
   const std::string& id = standing.message.queue_id;
   const bool too_old = standing.recipient.status == "5.4.7";
   const bool returned = standing.recipient.reason.starts_with("returned by the operator");
@@ -41,7 +41,7 @@ Json failed(const Standing& standing) {
                   "; or: postrider queue retry --state failed " + id);
 }
 
-Json free_connection(const Standing& standing) {
+NextStep free_connection(const Standing& standing) {
   const queue::DestinationView* const to = standing.destination;
   const bool full = to && to->active >= to->limit;
   return step({}, "connection limit",
@@ -50,42 +50,50 @@ Json free_connection(const Standing& standing) {
                    : "as soon as a connection is free, of all that may be open at once");
 }
 
-Json back_off(const Standing& standing) {
-  const std::uint64_t failures = standing.destination ? standing.destination->failures : 0;
-  return step(standing.forecast->at, "back-off",
-              fmt::format("its destination failed {} in a row and is left alone until then; now "
-                          "with: postrider queue retry {}",
-                          counted(failures, "time"), standing.message.queue_id));
+constexpr std::string_view kBackOff = "back-off";
+
+/// "1 time", "3 times in a row"
+std::string times(const queue::DestinationView* destination) {
+  const std::uint64_t failures = destination ? destination->failures : 0;
+  return counted(failures, "time") + (failures == 1 ? "" : " in a row");
 }
 
-Json rate(const Standing& standing) {
+NextStep back_off(const Standing& standing) {
+  return step(standing.forecast->at, kBackOff,
+              fmt::format("its destination failed {} and is left alone until then; now with: "
+                          "postrider queue retry {}",
+                          times(standing.destination), standing.message.queue_id));
+}
+
+NextStep rate(const Standing& standing) {
   const auto& rule = standing.destination ? standing.destination->rule : nullptr;
   return step(standing.forecast->at, "max_rate",
               fmt::format("its destination takes no more until then; {} in the configuration",
                           rule ? rule->origin : "[[destination]]"));
 }
 
-Json schedule(const Standing& standing) {
+NextStep schedule(const Standing& standing) {
   std::string text =
       fmt::format("attempt {}, as queue.retry says", standing.recipient.attempts + 1);
   if (standing.forecast->wakes_with_host) text += "; sooner if its destination takes other mail";
   return step(standing.forecast->at, "retry schedule", std::move(text));
 }
 
-std::string closed(const std::string& why) {
-  return why + (why.starts_with("the mode") ? "; until: postrider mode outbound-only"
-                                            : "; until: postrider destination resume");
+NextStep closed(const queue::Closure& closure) {
+  const std::string since = closure.since ? ", since " + time_text(*closure.since) : std::string();
+  return step({}, closure.since ? "operator" : "server.mode",
+              closure.why + since + "; until: " + closure.until);
 }
 
-Json waiting(const Standing& standing) {
+NextStep waiting(const Standing& standing) {
   const queue::Forecast* const forecast = standing.forecast;
   if (!forecast || forecast->wait == Wait::nothing)
     return step({}, "queue", "it is being handed over within the queue; ask again");
   if (forecast->wait == Wait::attempt)
     return step({}, "attempt",
                 "an attempt is under way since " + time_text(*forecast->at) + "; its end decides");
-  if (standing.destination && !standing.destination->closed.empty())
-    return step({}, "operator", closed(standing.destination->closed));
+  if (standing.destination && standing.destination->closed)
+    return closed(*standing.destination->closed);
   if (forecast->at && *forecast->at >= standing.message.give_up_at)
     return step(standing.message.give_up_at, "give-up time",
                 "no further attempt before it is given up (queue.give_up)");
@@ -94,9 +102,22 @@ Json waiting(const Standing& standing) {
   return forecast->wait == Wait::back_off ? back_off(standing) : schedule(standing);
 }
 
+/// New mail for a destination in back-off is queued, not delayed: it was never tried, and its own
+/// loop knows no reason.
+std::string reason(const Standing& standing, const NextStep& next) {
+  const queue::RecipientView& recipient = standing.recipient;
+  const bool is_queued = recipient.state == RecipientState::queued;
+  if (!standing.destination || (!is_queued && recipient.state != RecipientState::delayed))
+    return recipient.reason;
+  const std::string before = is_queued ? std::string() : "; before: " + recipient.reason;
+  if (standing.destination->closed) return "waits: " + standing.destination->closed->why + before;
+  if (!is_queued || next.set_by != kBackOff) return recipient.reason;
+  return "waits: its destination failed " + times(standing.destination);
+}
+
 }  // namespace
 
-Json next_step(const Standing& standing) {
+NextStep next_step(const Standing& standing) {
   switch (standing.recipient.state) {
     case RecipientState::held:
       return held(standing);
@@ -110,6 +131,38 @@ Json next_step(const Standing& standing) {
       return waiting(standing);
   }
   return waiting(standing);
+}
+
+Json to_json(const NextStep& step) {
+  return {{"at", step.at ? Json(time_text(*step.at)) : Json(nullptr)},
+          {"set_by", step.set_by},
+          {"text", step.text}};
+}
+
+Standing standing_of(const Listing& listing, const queue::MessageView& message,
+                     const queue::RecipientView& recipient) {
+  const std::string& name = recipient.destination;
+  const auto forecast =
+      std::ranges::lower_bound(message.forecasts, name, {}, &queue::Forecast::destination);
+  const bool is_told = forecast != message.forecasts.end() && forecast->destination == name;
+  const auto destination = listing.destinations.find(name);
+  const bool is_known = destination != listing.destinations.end();
+  return {.message = message,
+          .recipient = recipient,
+          .forecast = is_told ? &*forecast : nullptr,
+          .destination = is_known ? &destination->second : nullptr};
+}
+
+Json to_json(const Listing& listing, const queue::MessageView& message) {
+  Json shown = to_json(message);
+  for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+    const Standing standing = standing_of(listing, message, message.recipients[i]);
+    const NextStep next = next_step(standing);
+    Json& recipient = shown["recipients"][i];
+    recipient["reason"] = reason(standing, next);
+    recipient["next_attempt"] = next.at ? Json(time_text(*next.at)) : Json(nullptr);
+  }
+  return shown;
 }
 
 }  // namespace postrider::control

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "control/base64.hpp"
+#include "control/next_step.hpp"
 #include "control/why.hpp"
 
 namespace postrider::control {
@@ -19,15 +20,15 @@ std::string no_message(const std::string& id) {
 Task<Json> nothing_changed(Daemon& daemon, std::string id) {
   queue::Selection selection;
   selection.queue_id = id;
-  const auto [found, is_cut] = co_await daemon.list(selection);
-  if (found.empty()) co_return mistake(no_message(id));
+  const Listing found = co_await daemon.list(selection);
+  if (found.messages.empty()) co_return mistake(no_message(id));
+  const queue::MessageView& message = found.messages.front();
   std::string states;
-  for (const queue::RecipientView& recipient : found.front().recipients) {
+  for (const queue::RecipientView& recipient : message.recipients) {
     const std::string state(queue::state_name(recipient.state));
     if (!states.contains(state)) states += (states.empty() ? "" : ", ") + state;
   }
-  co_return mistake("nothing to change in " + found.front().queue_id + ": its recipients are " +
-                    states);
+  co_return mistake("nothing to change in " + message.queue_id + ": its recipients are " + states);
 }
 
 Task<Json> change_of(Daemon& daemon, Request request, QueueChange change) {
@@ -46,7 +47,7 @@ Task<Json> change_of(Daemon& daemon, Request request, QueueChange change) {
 Task<Json> queue_list(Daemon& daemon, Request request) {
   const Listing found = co_await daemon.list(std::move(request.selection));
   Json list = Json::array();
-  for (const queue::MessageView& message : found.messages) list.push_back(to_json(message));
+  for (const queue::MessageView& message : found.messages) list.push_back(to_json(found, message));
   co_return Json{{"messages", std::move(list)}, {"more", found.is_cut}};
 }
 
@@ -60,9 +61,9 @@ Task<Json> queue_count(Daemon& daemon, Request request) {
 Task<Json> queue_show(Daemon& daemon, Request request) {
   queue::Selection selection;
   selection.queue_id = request.words.back();
-  const auto [found, is_cut] = co_await daemon.list(selection);
-  if (found.empty()) co_return mistake(no_message(request.words.back()));
-  Json shown = to_json(found.front());
+  const Listing found = co_await daemon.list(selection);
+  if (found.messages.empty()) co_return mistake(no_message(request.words.back()));
+  Json shown = to_json(found, found.messages.front());
   const auto headers = daemon.headers(request.words.back());
   shown["headers"] = headers ? *headers : "(" + headers.error() + ")";
   co_return shown;

@@ -21,7 +21,8 @@ std::string next_step(const Json& recipient) {
   if (state == "held") return "waits for: postrider queue release";
   if (state == "failed") return "stays until: postrider queue remove";
   if (state == "active") return "an attempt is under way";
-  return state == "queued" ? "waits for a connection" : "done";
+  if (state != "queued" && state != "delayed") return "done";
+  return text(recipient, "reason").starts_with("waits: ") ? "waits" : "waits for a connection";
 }
 
 std::string recipient_text(const Json& recipient) {
@@ -144,6 +145,8 @@ std::string destinations_text(const Json& answer, const std::string& named) {
                          counted(number(one, "failures"), "time"), number(one, "back_off_s"));
     const std::string closed = text(one, "closed");
     out += (closed.empty() ? "" : "; nothing is tried: " + closed) + "\n";
+    if (const std::string until = text(one, "closed_until"); !until.empty())
+      out += "    until: " + until + "\n";
     if (named.empty()) continue;
     for (const Json& limit : one.at("limits"))
       out += fmt::format("    {} = {}  from {}\n", text(limit, "key"), text(limit, "value"),

@@ -2,7 +2,6 @@
 #include "control/why.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -23,12 +22,6 @@ Task<Json> ask_plugin(Daemon& daemon, std::vector<std::string> words) {
   co_return Json::parse(*answer, nullptr, false);
 }
 
-template <class View>
-const View* of_destination(const std::vector<View>& views, const std::string& destination) {
-  const auto found = std::ranges::find(views, destination, &View::destination);
-  return found == views.end() ? nullptr : &*found;
-}
-
 /// "maildir" of "maildir:example.org"; "" for SMTP, which has only a port behind the colon.
 std::string_view transport_of(std::string_view destination) {
   const std::size_t colon = destination.find(':');
@@ -44,12 +37,13 @@ bool is_address(std::string_view destination) {
   return IpAddress::parse(inside).has_value();
 }
 
-Json health_of(const queue::DestinationView* destination) {
-  if (!destination)
+Json health_of(const Listing& listing, const std::string& destination) {
+  const auto found = listing.destinations.find(destination);
+  if (found == listing.destinations.end())
     return unavailable(
         "nothing is known of it: no mail waits for it, and none was sent to it in the last "
         "minutes");
-  return to_json(*destination);
+  return to_json(found->second);
 }
 
 Json route_of(const std::string& destination, const Json& answer) {
@@ -114,15 +108,6 @@ std::vector<std::pair<std::string, std::uint32_t>> places_of(const queue::Messag
   return places;
 }
 
-Task<std::vector<queue::DestinationView>> destinations_of(Daemon& daemon,
-                                                          const queue::MessageView& message) {
-  std::set<std::string> names;
-  for (const auto& [name, attempts] : places_of(message)) names.insert(name);
-  const auto is_meant = [names](const std::string& name) { return names.contains(name); };
-  auto listing = co_await daemon.destinations(is_meant, names.size());
-  co_return std::move(listing.destinations);
-}
-
 }  // namespace
 
 Task<std::optional<Json>> why(Daemon& daemon, std::string queue_id) {
@@ -131,25 +116,17 @@ Task<std::optional<Json>> why(Daemon& daemon, std::string queue_id) {
   const Listing found = co_await daemon.list(selection);
   if (found.messages.empty()) co_return std::nullopt;
   const queue::MessageView& message = found.messages.front();
-  const auto forecasts = co_await daemon.forecasts(message.queue_id);
-  const auto destinations = co_await destinations_of(daemon, message);
   const Json traced = co_await ask_plugin(daemon, {"trace", "about", message.queue_id});
 
-  Json answer = to_json(message);
-  for (std::size_t i = 0; i < message.recipients.size(); ++i) {
-    const queue::RecipientView& recipient = message.recipients[i];
-    Json& shown = answer["recipients"][i];
-    shown["next"] = next_step({.message = message,
-                               .recipient = recipient,
-                               .forecast = of_destination(forecasts, recipient.destination),
-                               .destination = of_destination(destinations, recipient.destination)});
-    shown["next_attempt"] = shown["next"]["at"];
-  }
+  Json answer = to_json(found, message);
+  for (std::size_t i = 0; i < message.recipients.size(); ++i)
+    answer["recipients"][i]["next"] =
+        to_json(next_step(standing_of(found, message, message.recipients[i])));
   Json places = Json::array();
   for (const auto& [destination, attempts] : places_of(message)) {
     const Json routes = co_await ask_plugin(daemon, {"routes", destination});
     places.push_back({{"destination", destination},
-                      {"health", health_of(of_destination(destinations, destination))},
+                      {"health", health_of(found, destination)},
                       {"route", route_of(destination, routes)},
                       {"last_attempt", last_attempt(destination, attempts, traced)}});
   }

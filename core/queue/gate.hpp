@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,22 @@ struct Suspension {
   friend bool operator==(const Suspension&, const Suspension&) = default;
 };
 
+/// Why nothing is tried at a destination, for people.
+struct Closure {
+  std::string why;
+  std::optional<WallTime> since{};  ///< when the operator said so; nothing: the configuration does
+  std::string until{};              ///< the command that opens it
+
+  friend bool operator==(const Closure&, const Closure&) = default;
+};
+
 struct Gate {
-  std::string closed;  ///< why nothing is tried anywhere; "" if it is
+  std::optional<Closure> closed;  ///< everywhere
   std::vector<Suspension> suspended;
 
   bool is_closed_to(const Destination& destination) const;
-  /// Why nothing is tried there, for people; "" if something is.
-  std::string reason(const std::string& destination) const;
+  /// Of the destination with this text; nothing: it is open.
+  std::optional<Closure> closure(const std::string& destination) const;
 };
 using GatePtr = std::shared_ptr<const Gate>;
 

@@ -16,7 +16,6 @@
 
 #include "plugin/chains.hpp"
 #include "queue/deliveries.hpp"
-#include "queue/forecast.hpp"
 #include "queue/gate.hpp"
 #include "queue/interned.hpp"
 #include "queue/owned_messages.hpp"
@@ -70,7 +69,7 @@ struct DestinationView {
   std::optional<WallTime> last_answer{};   ///< it is there, but took nothing
   std::optional<WallTime> last_failure{};  ///< no host could be reached, or it shut down
   std::string trouble{};                   ///< what the last failure was; "" after a success
-  std::string closed{};  ///< why the operator lets nothing be tried; "" if he does
+  std::optional<Closure> closed{};         ///< why nothing is tried; nothing: something may be
   unsigned max_connections = 0;
   /// The operator's rule for it, kept alive; null: it is treated as all others.
   std::shared_ptr<const DestinationRule> rule{};

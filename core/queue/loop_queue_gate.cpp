@@ -44,7 +44,7 @@ DestinationView LoopQueue::destination_view(const DestinationQueue& queue) const
   view.last_answer = last(HostResult::answered);
   view.last_failure = last(HostResult::failed);
   view.trouble = queue.trouble;
-  if (gate_) view.closed = gate_->reason(view.destination);
+  if (gate_) view.closed = gate_->closure(view.destination);
   view.max_connections = queue.max_connections();
   if (queue.rule()) view.rule = std::make_shared<const DestinationRule>(*queue.rule());
   return view;

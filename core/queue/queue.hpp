@@ -20,6 +20,7 @@
 #include <postrider/task.hpp>
 #include <postrider/time.hpp>
 
+#include "queue/forecast.hpp"
 #include "store/store.hpp"
 
 namespace postrider::queue {
@@ -106,6 +107,9 @@ struct MessageView {
   WallTime arrived;
   WallTime give_up_at;
   std::vector<RecipientView> recipients;
+  /// What waits for what, in order of destination, from those loops that were asked: the loop of
+  /// a destination knows, and nobody else. `next_attempt` was true when the last attempt ended.
+  std::vector<Forecast> forecasts{};
 };
 struct QueueCounts {
   std::uint64_t messages = 0;

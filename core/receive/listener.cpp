@@ -63,8 +63,7 @@ std::expected<SocketAddress, std::string> Listener::open(const Endpoint& endpoin
 
 void Listener::accept(runtime::StreamPtr stream, bool lmtp) {
   Services services = services_();
-  if (!refusal_.empty())
-    return tasks_.spawn(answer(runtime_, std::move(stream), refusal_ + "\r\n"));
+  if (refusal_) return tasks_.spawn(answer(runtime_, std::move(stream), refusal_->wire()));
   const Options& options = *services.options;
   const IpAddress client = stream->remote().address;
   if (runtime::is_memory_short())  // the watchdog's log line tells of it
@@ -98,15 +97,17 @@ Task<void> Listener::answer(runtime::Runtime& runtime, runtime::StreamPtr stream
   (void)sent;  // told or not, the connection closes
 }
 
-void Listener::turn_away(std::string reply) {
+void Listener::turn_away(std::optional<Reply> reply) {
   refusal_ = std::move(reply);
-  if (refusal_.empty()) return;
-  for (ServerSession* session : sessions_) session->drain();
+  if (is_draining_) return;  // they were told so
+  for (ServerSession* session : sessions_) refusal_ ? session->drain(*refusal_) : session->stay();
 }
 
 void Listener::drain() {
+  is_draining_ = true;
   acceptors_.clear();
-  for (ServerSession* session : sessions_) session->drain();
+  const Reply farewell("421 4.3.2 Shutting down, try again later");
+  for (ServerSession* session : sessions_) session->drain(farewell);
 }
 
 }  // namespace postrider::receive

@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,9 @@ class Listener {
 
   /// Open one endpoint; the error names it.
   std::expected<SocketAddress, std::string> open(const Endpoint& endpoint);
-  /// From now on answer new clients with `reply` (421 and why, no line end) and nothing else, and
-  /// end the sessions there are as drain() does; "" takes new clients again.
-  void turn_away(std::string reply);
+  /// From now on answer new clients with `reply` (421 and why) and nothing else, and end the
+  /// sessions there are with the same words; nothing takes new clients again.
+  void turn_away(std::optional<Reply> reply);
   /// Stop accepting and tell the clients; sessions in a transaction finish it.
   void drain();
   /// Done when no session is left.
@@ -49,7 +50,8 @@ class Listener {
   std::function<Services()> services_;
   unsigned loop_index_;
   std::uint64_t next_session_ = 0;
-  std::string refusal_;  ///< of all clients; "": they may come
+  std::optional<Reply> refusal_;  ///< of all clients; nothing: they may come
+  bool is_draining_ = false;
   std::vector<runtime::AcceptorPtr> acceptors_;
   std::list<ServerSession*> sessions_;
   runtime::TaskSet tasks_;  // last: its sessions use all of the above

@@ -113,11 +113,11 @@ Task<bool> ServerSession::next_line() {
     }
     if (!co_await flush()) co_return false;
     const bool more =
-        (!draining_ || transaction_) && co_await fill(services_.options->command_timeout);
+        (!farewell_ || transaction_) && co_await fill(services_.options->command_timeout);
     if (more) continue;
-    if (draining_ && !transaction_ && end_.empty()) {
-      answer(Reply("421 4.3.2 Shutting down, try again later"));
-      closed_by("we closed: shutting down");
+    if (farewell_ && !transaction_ && end_.empty()) {
+      answer(*farewell_);
+      closed_by("we closed: " + farewell_->line());
     }
     co_return false;
   }
@@ -139,7 +139,7 @@ Task<bool> ServerSession::fill(Duration limit) {
                     : "connection lost: " + read->error().text);
       co_return false;
     }
-    if (draining_ && !transaction_) co_return false;
+    if (farewell_ && !transaction_) co_return false;
   }
   answer(left <= limit ? Reply("421 4.4.2 This session took too long")
                        : Reply("421 4.4.2 Timeout waiting for the client"));
@@ -199,8 +199,8 @@ bool ServerSession::is_fault(const Reply& reply) const noexcept {
          reply.code == 504 || reply.code == 555;
 }
 
-void ServerSession::drain() noexcept {
-  draining_ = true;
+void ServerSession::drain(const Reply& farewell) {
+  farewell_ = farewell;
   if (reading_ && !transaction_) reading_->give_up();
 }
 

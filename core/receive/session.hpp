@@ -53,8 +53,12 @@ class ServerSession final : private PluginsKept, public Session {
   /// The whole session. The stream is closed when it ends.
   Task<void> run();
 
-  /// The daemon stops: an idle session is told 421 and closed, a busy one after its transaction.
-  void drain() noexcept;
+  /// An idle session is told `farewell` (421 and why) and closed, a busy one after its transaction.
+  void drain(const Reply& farewell);
+  /// It may stay after all, if it is not on its way out yet.
+  void stay() noexcept {
+    if (!reading_ || transaction_) farewell_.reset();
+  }
 
  private:
   friend class DataPhase;
@@ -104,9 +108,9 @@ class ServerSession final : private PluginsKept, public Session {
   std::uint64_t messages_ = 0;
   bool listens_lmtp_ = false;
   bool closing_ = false;
-  bool draining_ = false;
   bool said_quit_ = false;
   bool name_observed_ = false;
+  std::optional<Reply> farewell_;  // what it is told as soon as it is idle
   WithinAwaiter<runtime::IoResult<void>>* reading_ = nullptr;  // what an idle session waits in
   std::string end_;                                            // who closed, and in which phase
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """postrider why: one answer to "why does it not go?", with and without the plugins that know most."""
 import re
+import time
 import unittest
 
 from postrider import BASE, Case, Daemon, NameServer, Sink, free_port, wait_for
@@ -19,6 +20,11 @@ use = "route_cache"
 '''
 PHASE = {"grey": ["-r", "rcpt", "-b", "451 4.7.1 Greylisted, come back"],
          "no": ["-f", "rcpt", "-B", "550 5.1.1 No Such User"], "fine": []}
+
+
+def now():
+    """As the daemon writes times."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 class Why(Case):
@@ -123,6 +129,72 @@ ipv6 = "off"
             [place] = self.wait(daemon, second, "delayed")["destinations"]
             self.assertEqual(place["health"]["failures"], attempt + 1)
             self.assertEqual(len(place["last_attempt"]["sessions"]), 2)
+
+    def test_the_list_tells_the_same_next_attempt(self):
+        daemon = self.daemon(more='[[destination]]\nmatch = ["dead.example"]\nback_off = ["10m", "50m"]\n')
+        first = self.put(daemon, "user@dead.example")
+        before = self.wait(daemon, first, "delayed")["recipients"][0]["next_attempt"]
+        # Another message moves the end of the back-off; what the first stored is no longer true.
+        second = self.put(daemon, "other@dead.example")
+        daemon.tool("queue", "retry", second)
+        self.wait(daemon, second, "delayed")
+        whys = {id: daemon.json("why", id)["recipients"][0] for id in (first, second)}
+        listed = {message["id"]: message["recipients"][0] for message in daemon.json("queue", "list")["messages"]}
+        for id in (first, second):
+            self.assertEqual(listed[id]["next_attempt"], whys[id]["next_attempt"])
+            self.assertEqual(daemon.json("queue", "show", id)["recipients"][0]["next_attempt"],
+                             whys[id]["next_attempt"])
+        self.assertGreater(listed[first]["next_attempt"], before)
+        # Due at once, but closed: neither names a time, both the reason.
+        daemon.tool("destination", "suspend", "dead.example")
+        daemon.tool("queue", "retry", first)
+        for shown in (daemon.json("why", first), *daemon.json("queue", "list", "--limit", "1")["messages"]):
+            self.assertIsNone(shown["recipients"][0]["next_attempt"])
+            self.assertIn("suspended by the operator", shown["recipients"][0]["reason"])
+        self.assertIn("delayed, waits\n", daemon.tool("queue", "list", "--limit", "1"))
+
+    def test_the_operator_suspended_the_destination(self):
+        daemon = self.daemon()
+        id = self.put(daemon, "user@grey.example")
+        self.wait(daemon, id, "delayed")
+        began = now()
+        daemon.tool("destination", "suspend", "*grey.example", "--text", "their upgrade")
+        why = self.wait(daemon, id, "delayed")
+        next, [place] = why["recipients"][0]["next"], why["destinations"]
+        self.assertEqual((next["at"], next["set_by"]), (None, "operator"))
+        said = re.match("its destination is suspended by the operator: their upgrade, since (.*); "
+                        "until: postrider destination resume '(.*)'$", next["text"])
+        self.assertTrue(said, next)
+        self.assertTrue(began <= said[1] <= now(), said)
+        health = place["health"]
+        self.assertEqual(health["closed"], "its destination is suspended by the operator: their upgrade")
+        self.assertEqual((health["closed_since"], health["closed_until"]),
+                         (said[1], "postrider destination resume '*grey.example'"))
+        self.assertIn("waits: its destination is suspended by the operator: their upgrade; before: ",
+                      why["recipients"][0]["reason"])
+        self.assertIn("set by: operator", self.show(daemon, id))
+        self.assertIn("until: postrider destination resume '*grey.example'\n", daemon.tool("destinations"))
+        # Mail that comes meanwhile says the same, and so does a daemon that was started again.
+        second = self.put(daemon, "other@grey.example")
+        self.assertEqual(self.wait(daemon, second, "queued")["recipients"][0]["next"], next)
+        daemon.stop()
+        daemon.start()
+        self.assertEqual(self.wait(daemon, id, "delayed")["recipients"][0]["next"], next)
+        # What it says to do is what helps.
+        daemon.tool("destination", "resume", said[2])
+        self.wait(daemon, second, "delayed")
+        self.assertEqual(daemon.json("why", id)["recipients"][0]["next"]["set_by"], "retry schedule")
+
+    def test_the_mode_lets_nothing_be_tried(self):
+        daemon = self.daemon()
+        daemon.tool("mode", "inbound-only")
+        id = self.put(daemon, "user@grey.example")
+        next = self.wait(daemon, id, "queued")["recipients"][0]["next"]
+        self.assertEqual(next["set_by"], "operator")
+        self.assertRegex(next["text"], "^the mode is inbound-only: nothing is tried, since .*Z; "
+                                       "until: postrider mode inbound-outbound$")
+        daemon.tool("mode", "inbound-outbound")
+        self.wait(daemon, id, "delayed")
 
     def test_held_and_released(self):
         daemon = self.daemon()

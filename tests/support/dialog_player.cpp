@@ -60,6 +60,8 @@ void DialogPlayer::perform(const Step& step) {
     client(std::string(rest)).hang_up();
   else if (rest == "drain")
     server_->drain();
+  else if (take_word(rest, "mode"))
+    set_mode(rest);
   else if (take_word(rest, "queued"))
     expect_queue(rest);
   else if (take_word(rest, "header"))
@@ -73,6 +75,13 @@ void DialogPlayer::perform(const Step& step) {
   else
     throw Mismatch("\"" + step.text + "\" is no step of a dialog");
   note("--", step.text);
+}
+
+void DialogPlayer::set_mode(std::string_view name) {
+  Orders orders = server_->orders();
+  orders.mode = config::parse_mode(name);
+  if (!orders.mode) throw Mismatch("no mode " + std::string(name));
+  server_->obey(std::move(orders));
 }
 
 /// The rest of the line so often.

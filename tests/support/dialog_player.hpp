@@ -29,6 +29,7 @@ class DialogPlayer {
   bool is_setting(const Step& step);
   void perform(const Step& step);
   bool perform_dialog(std::string_view text);
+  void set_mode(std::string_view name);
   bool repeat(std::string_view rest);
   void client_says(const std::string& who, std::string_view text);
   void server_says(const std::string& who, std::string_view pattern);

@@ -98,8 +98,7 @@ void SimServer::obey(Orders orders) {
   orders_ = std::move(orders);
   if (!running_) return;
   const config::Mode mode = orders_.mode.value_or(configuration_->settings.server.mode);
-  for (auto& worker : running_->workers)
-    worker->obey(gate_for(mode, orders_.suspended), refusal_for(mode));
+  for (auto& worker : running_->workers) worker->obey(gate_for(mode, orders_), refusal_for(mode));
 }
 
 void SimServer::drain() {

@@ -8,7 +8,7 @@
 namespace postrider::queue {
 namespace {
 
-GatePtr suspending(std::vector<std::string> patterns, std::string closed = "") {
+GatePtr suspending(std::vector<std::string> patterns, std::optional<Closure> closed = {}) {
   auto gate = std::make_shared<Gate>();
   gate->closed = std::move(closed);
   for (std::string& pattern : patterns)
@@ -37,7 +37,10 @@ TEST_F(Gates, ASuspendedDestinationIsNotTriedAndOthersAre) {
   const auto views = queue().destinations();
   ASSERT_EQ(views.size(), 1U);
   EXPECT_EQ(views[0].ready, 2U);
-  EXPECT_EQ(views[0].closed, "its destination is suspended by the operator: upgrade");
+  ASSERT_TRUE(views[0].closed);
+  EXPECT_EQ(views[0].closed->why, "its destination is suspended by the operator: upgrade");
+  EXPECT_EQ(views[0].closed->since, WallTime());
+  EXPECT_EQ(views[0].closed->until, "postrider destination resume x.example");
   set(suspending({}));
   EXPECT_EQ(tried("x.example"), 2U);
   EXPECT_TRUE(store->durable.empty());
@@ -50,11 +53,11 @@ TEST_F(Gates, PatternsAndTheWholeGate) {
   submit({"a@zet.example"});
   EXPECT_EQ(tries.size(), 1U);
   EXPECT_EQ(tried("x.example"), 1U);
-  set(suspending({}, "the mode is inbound-only: nothing is tried"));
+  const Closure mode{.why = "the mode is inbound-only: nothing is tried"};
+  set(suspending({}, mode));
   submit({"a@x.example"});
   EXPECT_EQ(tries.size(), 1U);
-  for (const DestinationView& view : queue().destinations())
-    EXPECT_EQ(view.closed, "the mode is inbound-only: nothing is tried");
+  for (const DestinationView& view : queue().destinations()) EXPECT_EQ(view.closed, mode);
   set(suspending({"z*"}));
   EXPECT_EQ(tries.size(), 3U);
   EXPECT_EQ(tried("zet.example"), 0U);

@@ -79,14 +79,22 @@ TEST_F(OrdersFile, WhatCannotBeReadOrWrittenIsSaidWithItsName) {
 
 TEST(OrdersInForce, CloseTheGateAndTheDoor) {
   using enum config::Mode;
-  EXPECT_EQ(gate_for(inbound_outbound, {})->closed, "");
-  EXPECT_EQ(gate_for(outbound_only, {})->closed, "");
-  EXPECT_EQ(gate_for(inbound_only, {})->closed, "the mode is inbound-only: nothing is tried");
-  EXPECT_EQ(gate_for(none, {})->closed, "the mode is none: nothing is tried");
-  EXPECT_EQ(gate_for(none, some().suspended)->suspended.size(), 2U);
-  EXPECT_EQ(refusal_for(inbound_only), "");
-  EXPECT_EQ(refusal_for(inbound_outbound), "");
-  EXPECT_EQ(refusal_for(outbound_only).substr(0, 10), "421 4.3.2 ");
+  EXPECT_FALSE(gate_for(inbound_outbound, {})->closed);
+  EXPECT_FALSE(gate_for(outbound_only, {})->closed);
+  const queue::Closure configured{.why = "the mode is inbound-only: nothing is tried",
+                                  .since = {},
+                                  .until = "postrider mode inbound-outbound"};
+  EXPECT_EQ(gate_for(inbound_only, {})->closed, configured);
+  const queue::GatePtr ordered = gate_for(none, some());
+  const queue::Closure closed{.why = "the mode is none: nothing is tried",
+                              .since = some().mode_since,
+                              .until = "postrider mode outbound-only"};
+  EXPECT_EQ(ordered->closed, closed);
+  EXPECT_EQ(ordered->suspended.size(), 2U);
+  EXPECT_FALSE(refusal_for(inbound_only));
+  EXPECT_FALSE(refusal_for(inbound_outbound));
+  ASSERT_TRUE(refusal_for(outbound_only));
+  EXPECT_EQ(refusal_for(outbound_only)->line().substr(0, 10), "421 4.3.2 ");
   EXPECT_EQ(refusal_for(none), refusal_for(outbound_only));
 }
 
