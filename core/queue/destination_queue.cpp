@@ -45,12 +45,16 @@ std::size_t DestinationQueue::rate_left(TimePoint now) const noexcept {
   return 1 + static_cast<std::size_t>((now + kAhead - std::max(now, paid_until_)) / each);
 }
 
+ScheduledList& DestinationQueue::list_of(const Scheduled& item) noexcept {
+  if (item.place == Place::asked) return asked_;
+  return item.place == Place::retry ? retry_ : fresh_;
+}
+
 void DestinationQueue::add_ready(Scheduled& item, bool in_front) {
   ++steps_;
   item.home = this;
-  item.place = item.was_tried ? Place::retry : Place::fresh;
-  ScheduledList& list = item.was_tried ? retry_ : fresh_;
-  in_front ? list.push_front(item) : list.push_back(item);
+  item.place = item.asked ? Place::asked : item.was_tried ? Place::retry : Place::fresh;
+  in_front ? list_of(item).push_front(item) : list_of(item).push_back(item);
 }
 
 void DestinationQueue::add_delayed(Scheduled& item, TimePoint when, bool by_host) {
@@ -65,10 +69,9 @@ void DestinationQueue::remove(Scheduled& item) {
   ++steps_;
   switch (item.place) {
     case Place::fresh:
-      fresh_.erase(item);
-      break;
     case Place::retry:
-      retry_.erase(item);
+    case Place::asked:
+      list_of(item).erase(item);
       break;
     case Place::delayed:
       delayed_.erase(item);
@@ -85,6 +88,15 @@ void DestinationQueue::remove(Scheduled& item) {
   item.place = Place::none;
 }
 
+void DestinationQueue::hurry(Scheduled& item, TimePoint now) {
+  back_off_until_ = {};
+  asked_at_ = now;
+  if (item.asked) return;
+  remove(item);
+  item.asked = true;
+  add_ready(item);
+}
+
 void DestinationQueue::mature(TimePoint now) {
   if (is_in_back_off(now)) return;
   for (DueHeap<Scheduled>* heap : {&delayed_, &host_delayed_}) {
@@ -96,11 +108,19 @@ void DestinationQueue::mature(TimePoint now) {
   }
 }
 
+Scheduled* DestinationQueue::first_ready() noexcept {
+  Scheduled* item = fresh_.first();
+  if (!retry_.is_empty() && (!item || ++turn_ % 8 == 0)) item = retry_.first();
+  // A host that failed gets one attempt, and the operator said which.
+  const bool is_askeds_turn = !item || failures_ > 0 || !asked_was_last_;
+  asked_was_last_ = !asked_.is_empty() && is_askeds_turn;
+  return asked_was_last_ ? asked_.first() : item;
+}
+
 Scheduled* DestinationQueue::take(TimePoint now) {
   mature(now);
   if (is_in_back_off(now) || active_ >= limit() || rate_left(now) == 0) return nullptr;
-  Scheduled* item = fresh_.first();
-  if (!retry_.is_empty() && (!item || ++turn_ % 8 == 0)) item = retry_.first();
+  Scheduled* item = first_ready();
   if (!item) return nullptr;
   remove(*item);
   item->place = Place::active;
@@ -113,6 +133,7 @@ Scheduled* DestinationQueue::take(TimePoint now) {
 void DestinationQueue::finish(Scheduled& item, HostResult result, TimePoint now,
                               const std::function<Duration(std::uint32_t)>& back_off) {
   remove(item);
+  if (result != HostResult::untried) item.asked = false;
   last_[static_cast<std::size_t>(result)] = now;
   switch (result) {
     case HostResult::failed:
@@ -134,6 +155,7 @@ void DestinationQueue::host_failed(Scheduled& item, TimePoint now,
   // Attempts that began before the back-off did tell the same story once more.
   if (is_in_back_off(now) && item.due <= back_off_since_) return;
   ++failures_;
+  if (!asked_.is_empty() && item.due < asked_at_) return;  // the attempt asked for is still to come
   back_off_since_ = now;
   back_off_until_ = now + back_off(failures_);
 }
@@ -186,8 +208,8 @@ bool DestinationQueue::is_idle() const noexcept {
 }
 
 Scheduled* DestinationQueue::any() const noexcept {
-  if (!fresh_.is_empty()) return fresh_.first();
-  if (!retry_.is_empty()) return retry_.first();
+  for (const ScheduledList* list : {&asked_, &fresh_, &retry_})
+    if (!list->is_empty()) return list->first();
   return delayed_.is_empty() ? host_delayed_.top() : delayed_.top();
 }
 

@@ -65,15 +65,16 @@ class DestinationQueue {
 
   /// Delayed deliveries whose time has come become ready.
   void mature(TimePoint now);
-  /// Fresh mail before retries, but every eighth is a retry so that none starves. Null: nothing may
-  /// be tried now.
+  /// What the operator asked for first, if it is alone or the host is probed, else in turns with
+  /// the rest. Of that fresh mail before retries, but every eighth is a retry so that none starves.
+  /// Null: nothing may be tried now.
   Scheduled* take(TimePoint now);
 
   /// `item` is not active any more. `back_off` is asked for the length after n failures in a row.
   void finish(Scheduled& item, HostResult result, TimePoint now,
               const std::function<Duration(std::uint32_t)>& back_off);
-  /// The operator says: try now.
-  void end_back_off() noexcept { back_off_until_ = {}; }
+  /// The operator says: try now, `item` before others.
+  void hurry(Scheduled& item, TimePoint now);
 
   bool is_in_back_off(TimePoint now) const noexcept { return now < back_off_until_; }
   TimePoint back_off_until() const noexcept { return back_off_until_; }
@@ -96,7 +97,7 @@ class DestinationQueue {
   bool is_idle() const noexcept;
 
   bool has_fresh() const noexcept { return !fresh_.is_empty(); }
-  std::size_t ready() const noexcept { return fresh_.size() + retry_.size(); }
+  std::size_t ready() const noexcept { return asked_.size() + fresh_.size() + retry_.size(); }
   std::size_t delayed() const noexcept { return delayed_.size() + host_delayed_.size(); }
   std::size_t active() const noexcept { return active_; }
   /// Any delivery that is not active; null if there is none.
@@ -114,6 +115,8 @@ class DestinationQueue {
   std::string trouble;  ///< what the last attempt with a failed host said
 
  private:
+  ScheduledList& list_of(const Scheduled& item) noexcept;
+  Scheduled* first_ready() noexcept;
   void host_failed(Scheduled& item, TimePoint now,
                    const std::function<Duration(std::uint32_t)>& back_off);
   void host_answered(bool delivered);
@@ -124,6 +127,7 @@ class DestinationQueue {
   Destination destination_;
   ConcurrencyLimits limits_;
   const DestinationRule* rule_ = nullptr;
+  ScheduledList asked_;
   ScheduledList fresh_;
   ScheduledList retry_;
   DueHeap<Scheduled> delayed_;
@@ -134,7 +138,9 @@ class DestinationQueue {
   std::uint32_t failures_ = 0;
   std::array<std::optional<TimePoint>, 4> last_;  ///< by HostResult
   unsigned turn_ = 0;
+  bool asked_was_last_ = false;
   bool proven_ = false;
+  TimePoint asked_at_{};  ///< when the operator last said so
   TimePoint back_off_since_{};
   TimePoint back_off_until_{};
   TimePoint paid_until_{};  ///< what was taken uses the rate up to here

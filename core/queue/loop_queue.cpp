@@ -253,20 +253,20 @@ void LoopQueue::dispatch(OwnedMessage& message) {
 }
 
 void LoopQueue::hand_out_everywhere(OwnedMessage& message,
-                                    const std::vector<std::uint32_t>& indices) {
+                                    const std::vector<std::uint32_t>& indices, bool asked) {
   // The record stays while its groups are walked, whatever the deliveries do meanwhile.
   const RecordPtr record = message.record;
   if (record->groups().size() == 1 && !indices.empty())
-    return hand_out(message, record->groups().front(), indices);
+    return hand_out(message, record->groups().front(), indices, asked);
   std::vector<std::vector<std::uint32_t>> parts(record->groups().size());
   for (const std::uint32_t i : indices) parts[message.recipients[i].group].push_back(i);
   for (std::size_t g = 0; g < parts.size(); ++g)
-    if (!parts[g].empty()) hand_out(message, record->groups()[g], parts[g]);
+    if (!parts[g].empty()) hand_out(message, record->groups()[g], parts[g], asked);
 }
 
 void LoopQueue::hand_out(OwnedMessage& message, const RecipientGroup& group,
-                         const std::vector<std::uint32_t>& indices) {
-  Work given{message.record, group.number, indices, 0, std::nullopt};
+                         const std::vector<std::uint32_t>& indices, bool asked) {
+  Work given{message.record, group.number, indices, 0, std::nullopt, asked};
   bool is_due = false;
   for (const std::uint32_t index : indices) {
     const RecipientStatus& status = message.recipients[index];

@@ -181,7 +181,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void own(Handover handover);
   void dispatch(OwnedMessage& message);
   void hand_out(OwnedMessage& message, const RecipientGroup& group,
-                const std::vector<std::uint32_t>& indices);
+                const std::vector<std::uint32_t>& indices, bool asked);
   plugin::ChainsPtr chains() const { return chains_ ? chains_() : nullptr; }
 
   // Delivering (loop_queue_deliveries.cpp)
@@ -261,7 +261,8 @@ class LoopQueue final : public Queue, public Deliveries {
   std::size_t change(OwnedMessage& message, const Selection& selection, const Change& one,
                      const After& after);
   void withdraw_everywhere(const OwnedMessage& message, const std::vector<std::uint32_t>& indices);
-  void hand_out_everywhere(OwnedMessage& message, const std::vector<std::uint32_t>& indices);
+  void hand_out_everywhere(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
+                           bool asked = false);
 
   runtime::Runtime& runtime_;
   store::Store& store_;

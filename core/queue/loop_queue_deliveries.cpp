@@ -152,6 +152,7 @@ void LoopQueue::work(Work given) {
                              std::min(time_of(*given.due), now + longest_wait(options_)), now);
     else
       scheduler_.add(group, *group.destination, now);
+    if (given.asked) scheduler_.hurry(group, now);
     if (group.home->is_in_back_off(now)) given.record->let_go();
     return;
   }
@@ -188,6 +189,7 @@ void LoopQueue::expire(const Expiry& expiry) {
 void LoopQueue::leave(RecipientGroup& group) {
   group.indices.reset(0);
   group.again = false;
+  group.asked = false;
   group.keep.reset();
 }
 

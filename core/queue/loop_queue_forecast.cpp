@@ -32,6 +32,7 @@ Forecast LoopQueue::forecast(const RecipientGroup& group) const {
       return forecast;
     case Scheduled::Place::fresh:
     case Scheduled::Place::retry:
+    case Scheduled::Place::asked:
       forecast.wait = backs_off                                        ? Wait::back_off
                       : group.home->throttled_until() > runtime_.now() ? Wait::rate
                                                                        : Wait::connection;

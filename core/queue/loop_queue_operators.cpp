@@ -97,7 +97,7 @@ std::size_t LoopQueue::retry(const Selection& selection) {
         return true;
       },
       [this, failed_too](OwnedMessage& message, const std::vector<std::uint32_t>& indices) {
-        hand_out_everywhere(message, indices);
+        hand_out_everywhere(message, indices, true);
         if (failed_too) save(message);
       });
 }

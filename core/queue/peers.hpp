@@ -30,6 +30,7 @@ struct Work {
   std::vector<std::uint32_t> indices;
   std::uint32_t attempts = 0;
   std::optional<WallTime> due;  ///< nothing: now
+  bool asked = false;           ///< by the operator, and before others
 };
 /// Owner to the destination's loop: these recipients are not to be delivered any more.
 struct Withdrawal {

@@ -17,6 +17,7 @@ struct Scheduled {
     none,          ///< not in the scheduler
     fresh,         ///< due, never tried
     retry,         ///< due again
+    asked,         ///< due because the operator said so
     delayed,       ///< waits for its own time: the host answered, but not for it
     host_delayed,  ///< waits for its time, or for its host to come back
     active,        ///< taken
@@ -31,7 +32,8 @@ struct Scheduled {
   TimePoint due{};  ///< while active: when it was taken
   std::uint32_t heap_place = 0;
   Place place = Place::none;
-  bool was_tried = false;
+  bool was_tried : 1 = false;
+  bool asked : 1 = false;  ///< the operator wants it tried now; until it is
 };
 
 /// First in, first out; any link can leave.

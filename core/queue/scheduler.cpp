@@ -46,16 +46,13 @@ void Scheduler::add_delayed(Scheduled& item, const Destination& destination, Tim
 void Scheduler::drop(Scheduled& item, TimePoint now) {
   if (item.place == Scheduled::Place::none || item.place == Scheduled::Place::active) return;
   item.home->remove(item);
+  item.asked = false;
   review(*item.home, now);
 }
 
 void Scheduler::hurry(Scheduled& item, TimePoint now) {
   if (item.place == Scheduled::Place::none || item.place == Scheduled::Place::active) return;
-  item.home->end_back_off();
-  if (item.place == Scheduled::Place::delayed || item.place == Scheduled::Place::host_delayed) {
-    item.home->remove(item);
-    item.home->add_ready(item);
-  }
+  item.home->hurry(item, now);
   review(*item.home, now);
 }
 

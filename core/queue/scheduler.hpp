@@ -43,7 +43,8 @@ class Scheduler {
   void add_delayed(Scheduled& item, const Destination& destination, TimePoint when, TimePoint now);
   /// Out of the scheduler, unless it is active: then the courier still ends it.
   void drop(Scheduled& item, TimePoint now);
-  /// Make a waiting delivery due now and end the back-off of its destination.
+  /// The operator asks for it: a waiting delivery is due now, before others if its host fails, and
+  /// the back-off of its destination ends.
   void hurry(Scheduled& item, TimePoint now);
 
   /// The next delivery for a courier of `destination`; active until finish().

@@ -140,6 +140,60 @@ TEST_F(Operators, RetryMakesDueNow) {
   EXPECT_TRUE(store->durable.empty());
 }
 
+// One courier probes a host that failed: what he takes must not be the fresh mail.
+TEST_F(Operators, WhatIsAskedForIsWhatIsTriedAtADeadHost) {
+  std::vector<std::string> tried;
+  answer = [&](const Delivery& delivery) {
+    tried.push_back(delivery.message->queue_id());
+    return no_connection(delivery);
+  };
+  const std::string old = submit({"a@x.example"});
+  submit({"b@x.example"});
+  const std::string fresh = submit({"c@x.example"});
+  submit({"d@x.example"});
+  EXPECT_EQ(tried, std::vector({old}));
+  EXPECT_EQ(queue().retry(by_id(old)), 1U);
+  world->run_for(1s);
+  EXPECT_EQ(tried, std::vector({old, old}));
+  EXPECT_EQ(queue().retry(by_id(fresh)), 1U);  // not the first of those that were never tried
+  world->run_for(1s);
+  EXPECT_EQ(tried, std::vector({old, old, fresh}));
+}
+
+TEST_F(Operators, WhatIsAskedForDuringAnAttemptIsTriedAfterItAllTheSame) {
+  manual = true;
+  const std::string first = submit({"a@x.example"});
+  const std::string second = submit({"b@x.example"});
+  auto delivery = queue().take(domain("x.example"));
+  ASSERT_TRUE(delivery);
+  world->run_for(10s);
+  EXPECT_EQ(queue().retry(by_id(second)), 1U);
+  DeliveryResult result = no_connection(*delivery);
+  queue().finish(std::move(*delivery), std::move(result));
+  delivery = queue().take(domain("x.example"));
+  ASSERT_TRUE(delivery) << "the attempt that was under way used it up";
+  EXPECT_EQ(delivery->message->queue_id(), second);
+  result = no_connection(*delivery);
+  queue().finish(std::move(*delivery), std::move(result));
+  EXPECT_FALSE(queue().take(domain("x.example")));  // asked for once, tried once
+}
+
+TEST_F(Operators, RetryOfTheFailedEndsTheBackOffToo) {
+  answer = [](const Delivery& delivery) {
+    return delivery.message->recipients().front().path.local_part() == "bad"
+               ? unknown_user(delivery)
+               : no_connection(delivery);
+  };
+  const std::string failed = submit({"bad@x.example"});
+  submit({"a@x.example"});
+  Selection selection = by_id(failed);
+  selection.state = RecipientState::failed;
+  answer = delivered;
+  EXPECT_EQ(queue().retry(selection), 1U);
+  world->run_for(1s);
+  EXPECT_TRUE(store->durable.empty());
+}
+
 TEST_F(Operators, RetryOfTheFailedMustBeSaid) {
   answer = unknown_user;
   submit({"a@x.example"});

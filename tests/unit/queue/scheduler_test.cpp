@@ -197,6 +197,41 @@ TEST_F(SchedulerTest, HurryEndsTheBackOff) {
   EXPECT_EQ(scheduler.take(a, now), &one);
 }
 
+TEST_F(SchedulerTest, WhatIsAskedForGoesFirstAtADeadHostAndInTurnsAtALiveOne) {
+  Scheduled &first = add(a), &second = add(a), &third = add(a), &fourth = add(a);
+  scheduler.hurry(third, now);
+  scheduler.hurry(fourth, now);
+  EXPECT_EQ(&attempt(a, HostResult::failed), &third);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  pass(1min);
+  EXPECT_EQ(&attempt(a, HostResult::delivered), &fourth);  // still before the fresh ones
+  scheduler.hurry(second, now);
+  Scheduled& fifth = add(a);
+  scheduler.hurry(fifth, now);
+  EXPECT_EQ(&attempt(a, HostResult::delivered), &first);
+  EXPECT_EQ(&attempt(a, HostResult::delivered), &second);
+  Scheduled& sixth = add(a);
+  EXPECT_EQ(&attempt(a, HostResult::untried), &sixth);
+  scheduler.put_back(sixth, now);
+  EXPECT_EQ(&attempt(a, HostResult::delivered), &fifth);
+  EXPECT_EQ(&attempt(a, HostResult::delivered), &sixth);
+}
+
+TEST_F(SchedulerTest, WhatIsAskedForAndPutBackIsStillAskedFor) {
+  Scheduled& fresh = add(a);
+  Scheduled& asked = add(a);
+  attempt(a, HostResult::failed);
+  scheduler.put_back(fresh, now);
+  scheduler.hurry(asked, now);
+  EXPECT_EQ(&attempt(a, HostResult::untried), &asked);
+  scheduler.put_back(asked, now);
+  EXPECT_EQ(&attempt(a, HostResult::failed), &asked);
+  scheduler.hurry(fresh, now);
+  scheduler.drop(fresh, now);
+  scheduler.add(fresh, a, now);
+  EXPECT_EQ(fresh.place, Scheduled::Place::fresh);  // nobody asked for it again
+}
+
 struct Waiter final : WaitingCourier {
   void wake() noexcept override { woken = true; }
   void dismiss() noexcept override {}
