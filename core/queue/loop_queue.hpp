@@ -112,6 +112,9 @@ class LoopQueue final : public Queue, public Deliveries {
   /// The last message of a slice from `first` on that has about `size` recipients, at least one
   /// message. Nothing: there is none from `first` on.
   std::optional<store::MessageId> slice_end(store::MessageId first, std::size_t size) const;
+  /// Commits come back many at a time, a flush is theirs: who makes many waits while there are more
+  /// than these, so that they do not hold the loop for long and new mail does not wait behind them.
+  static constexpr std::size_t kMostCommits = 300;
   /// On their way to the disk.
   std::size_t commits_under_way() const noexcept { return commits_; }
   /// The operator's rules are these now, for attempts that begin and waits that are decided from
@@ -284,12 +287,13 @@ class LoopQueue final : public Queue, public Deliveries {
   std::uint64_t next_ticket_ = 1;
   std::uint64_t active_queued_ = 0, active_delayed_ = 0;
   std::uint64_t delivered_total_ = 0, failed_total_ = 0;
-  std::vector<store::MessageId> unsaved_;  ///< whose commit failed
+  std::deque<store::MessageId> unsaved_;  ///< whose commit failed; each once
   std::optional<TimePoint> save_again_at_;
   std::optional<TimePoint> alarm_at_;
   std::size_t commits_ = 0;
   TimePoint last_commit_{};  ///< when one ended, or the only one began
   bool save_trouble_ = false;
+  bool saving_again_ = false;  ///< slice by slice, until all are or one fails again
   bool pumping_ = false;
   /// Posts that come after our end find null. Read on the loop only.
   std::shared_ptr<LoopQueue*> self_;

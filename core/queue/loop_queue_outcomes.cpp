@@ -10,6 +10,9 @@
 namespace postrider::queue {
 namespace {
 
+/// In one turn of the loop, of those that failed.
+constexpr std::size_t kSavedAtOnce = 100;
+
 BodyFacts facts_of(std::string_view octets) {
   const auto eight = [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; };
   BodyFacts facts;
@@ -279,8 +282,10 @@ void LoopQueue::save_failed(OwnedMessage& message, const store::Error& error) {
   }
   message.dirty = true;
   message.vanished = message.vanished || error.code == store::Errc::not_found;
-  unsaved_.push_back(message.record->id());
-  if (!save_again_at_) save_again_at_ = runtime_.now() + options_.save_retry;
+  if (!std::exchange(message.unsaved, true)) unsaved_.push_back(message.record->id());
+  // One that fails again ends the round: the disk is asked for the rest later, not for all in vain.
+  if (!save_again_at_ || std::exchange(saving_again_, false))
+    save_again_at_ = runtime_.now() + options_.save_retry;
   if (!std::exchange(save_trouble_, true))
     log_.write(LogLevel::error, "a state cannot be saved; trying again",
                {{"queue_id", id_text(message.record->id())}, {"reason", error.detail}});
@@ -288,9 +293,17 @@ void LoopQueue::save_failed(OwnedMessage& message, const store::Error& error) {
 
 void LoopQueue::save_again() {
   if (!save_again_at_ || *save_again_at_ > runtime_.now()) return;
+  const bool is_busy = commits_ > kMostCommits;
+  for (std::size_t left = is_busy ? 0 : kSavedAtOnce; left > 0 && !unsaved_.empty(); --left) {
+    OwnedMessage* message = owned_.find(unsaved_.front());
+    unsaved_.pop_front();
+    if (!message) continue;
+    message->unsaved = false;
+    save(*message);
+  }
+  saving_again_ = !unsaved_.empty();
   save_again_at_.reset();
-  for (const store::MessageId id : std::exchange(unsaved_, {}))
-    if (OwnedMessage* message = owned_.find(id)) save(*message);
+  if (saving_again_) save_again_at_ = runtime_.now() + (is_busy ? 1ms : 0ms);
 }
 
 }  // namespace postrider::queue

@@ -51,6 +51,7 @@ struct OwnedMessage {
   bool dirty = false;
   bool removing = false;  ///< the commit under way removes it
   bool vanished = false;  ///< the store does not know it
+  bool unsaved = false;   ///< its commit failed and is to be repeated
   bool given_up = false;  ///< its time is up, and all destinations were asked
 
   Rest& own_rest() {

@@ -8,9 +8,6 @@ namespace {
 
 /// A change costs up to 10 microseconds for each recipient: encoding, the commit, the hand-over.
 constexpr std::size_t kSlice = 150;
-/// Commits come back many at a time, a flush is theirs: more of them would hold the loop for long,
-/// and new mail would wait behind them.
-constexpr std::size_t kMostCommits = 300;
 
 }  // namespace
 
@@ -30,7 +27,7 @@ Task<void> walk(Loop& loop, const LoopQueue& queue, Selection selection,
     if (!each(selection)) co_return;
     selection.first = selection.last + 1;
     co_await sleep_for(loop, 0ms);
-    while (queue.commits_under_way() > kMostCommits) co_await sleep_for(loop, 1ms);
+    while (queue.commits_under_way() > LoopQueue::kMostCommits) co_await sleep_for(loop, 1ms);
   }
 }
 

@@ -468,5 +468,33 @@ TEST_F(TwoLoops, HoldAndExpiryReachTheOtherLoop) {
   EXPECT_EQ(queue(owner).counts().held, 1U);
 }
 
+// A disk that fails for long makes many states to repeat: not all in one turn of the loop, and not
+// all in vain while it still fails.
+TEST_F(LoopQueueTest, ManyStatesThatCouldNotBeSavedAreRepeatedInSlices) {
+  constexpr int kMany = 1000, kSlice = 100;
+  answer = greylisted;
+  for (int i = 0; i < kMany; ++i) submit({"a@x.example"});
+  world->run_for(1s);
+  store->failures = 1'000'000;
+  EXPECT_EQ(queue().hold({}), std::size_t{kMany});
+  world->run_for(1ms);
+  const int left = store->failures;
+  world->run_for(10s);
+  const int repeated = left - store->failures;
+  EXPECT_GE(repeated, 9 * kSlice);   // every second
+  EXPECT_LE(repeated, 11 * kSlice);  // one slice
+  store->failures = 0;
+  store->paused = true;
+  world->run_for(2s);
+  EXPECT_GE(queue().commits_under_way(), std::size_t{kSlice});
+  EXPECT_LE(queue().commits_under_way(), LoopQueue::kMostCommits + kSlice);
+  store->paused = false;
+  store->flush();
+  world->run_for(1s);
+  EXPECT_TRUE(queue().is_settled());
+  restart();
+  EXPECT_EQ(queue().counts().held, std::uint64_t{kMany});
+}
+
 }  // namespace
 }  // namespace postrider::queue
