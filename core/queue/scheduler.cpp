@@ -184,6 +184,9 @@ void Scheduler::set_event(DestinationQueue& queue, std::optional<TimePoint> even
 void Scheduler::set_gate(std::function<bool(const Destination&)> is_closed) {
   gate_ = std::move(is_closed);
   ++gate_version_;
+  // A hundred thousand destinations may be closed: a swap costs nothing, and what is left of a look
+  // that was not finished is no more than that look has cost.
+  if (look_again_.empty()) look_again_.swap(closed_);
   look_again_.merge(closed_);
   closed_.clear();
 }

@@ -6,12 +6,15 @@
 namespace postrider::queue {
 namespace {
 
-/// A change costs up to 10 microseconds for each recipient: encoding, the commit, the hand-over.
-constexpr std::size_t kSlice = 150;
+/// What a recipient costs depends on the command, the plugins and the machine: a slice is as many
+/// small pieces as fit into this time.
+constexpr std::chrono::microseconds kSliceTime{500};
+constexpr std::size_t kPiece = 20;    ///< recipients, but at least one message
+constexpr std::size_t kPieces = 100;  ///< in one slice, whatever the clock says
 
 }  // namespace
 
-Task<void> walk(Loop& loop, const LoopQueue& queue, Selection selection,
+Task<void> walk(runtime::Runtime& runtime, const LoopQueue& queue, Selection selection,
                 std::function<bool(const Selection&)> each) {
   if (!selection.queue_id.empty()) {
     const auto id = Queue::parse_id(selection.queue_id);
@@ -21,13 +24,18 @@ Task<void> walk(Loop& loop, const LoopQueue& queue, Selection selection,
   }
   const store::MessageId newest = std::min(selection.last, queue.newest());
   while (selection.first <= newest) {
-    const auto end = queue.slice_end(selection.first, kSlice);
-    if (!end) co_return;
-    selection.last = std::min(*end, newest);
-    if (!each(selection)) co_return;
-    selection.first = selection.last + 1;
-    co_await sleep_for(loop, 0ms);
-    while (queue.commits_under_way() > LoopQueue::kMostCommits) co_await sleep_for(loop, 1ms);
+    const auto is_busy = [&] { return queue.commits_under_way() > LoopQueue::kMostCommits; };
+    const TimePoint end = runtime.exact_now() + kSliceTime;
+    std::size_t pieces = 0;
+    do {
+      const auto last = queue.slice_end(selection.first, kPiece);
+      if (!last || selection.first > newest) co_return;
+      selection.last = std::min(*last, newest);
+      if (!each(selection)) co_return;
+      selection.first = selection.last + 1;
+    } while (++pieces < kPieces && !is_busy() && runtime.exact_now() < end);
+    co_await sleep_for(runtime, 0ms);
+    while (is_busy()) co_await sleep_for(runtime, 1ms);
   }
 }
 
