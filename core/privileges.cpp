@@ -33,6 +33,9 @@ std::expected<void, std::string> drop_privileges(const std::string& user,
   const struct group* named = group.empty() ? nullptr : ::getgrnam(group.c_str());
   if (!group.empty() && !named)
     return std::unexpected("server.group: no group \"" + group + "\"; name an existing one");
+  // The service manager may have done it: then there is nothing to drop, nor the right to.
+  const bool is_in_group = !named || named->gr_gid == ::getegid();
+  if (account && account->pw_uid != 0 && account->pw_uid == ::geteuid() && is_in_group) return {};
   const auto failed = [](const std::string& what) {
     return std::unexpected("cannot become " + what + ": " + std::strerror(errno));
   };

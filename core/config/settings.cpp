@@ -14,8 +14,10 @@ namespace {
 using Check = std::optional<std::string>;
 
 Check check_network(std::string_view text) {
-  if (Network::parse(text)) return std::nullopt;
-  return setting::quoted(text) + " is not a network; write for example \"192.0.2.0/24\"";
+  const auto network = Network::parse(text);
+  if (network) return std::nullopt;
+  return setting::quoted(text) + " is not a network: " + network.error() +
+         "; write for example \"192.0.2.0/24\"";
 }
 
 Check check_socket_address(std::string_view text) {
@@ -142,7 +144,8 @@ void Server::describe(Schema<Server>& schema) {
       .field("stall_limit", &Server::stall_limit,
              "An event loop that stands still for so long ends the daemon, to be started again")
       .between(10s, 24h);
-  schema.field("user", &Server::user, "User to become after the listeners are open; empty: stay");
+  schema.field("user", &Server::user,
+               "User to become at the start, keeping the right to open low ports; empty: stay");
   schema.field("group", &Server::group, "Group to become; empty: the user's own");
 }
 

@@ -10,7 +10,8 @@ namespace {
 std::optional<std::string> network_mistake(std::string_view text) {
   const auto network = Network::parse(text);
   if (network) return std::nullopt;
-  return network.error();
+  return setting::quoted(text) + " is not a network: " + network.error() +
+         "; write for example \"192.0.2.0/24\"";
 }
 
 std::optional<std::string> name_mistake(std::string_view text) {
