@@ -19,7 +19,7 @@ constexpr std::string_view kUsage =
     "FILE is /etc/postrider/postrider.toml if not given. SIGHUP reloads it, SIGUSR1 reopens log\n"
     "files, SIGTERM finishes what is under way and stops. Exit codes: 0 stopped as asked, 64 "
     "wrong\n"
-    "arguments, 69 cannot listen, 74 the store cannot be opened, 78 the configuration or a plugin\n"
+    "arguments, 69 cannot listen, 74 the spool cannot be opened, 78 the configuration or a plugin\n"
     "is wrong. The operator's tool is postrider.\n";
 
 struct Arguments {
@@ -45,8 +45,12 @@ int read_arguments(int count, char** words, Arguments& arguments) {
     }
     if (word == "--check") {
       arguments.check = true;
-    } else if (word == "--config" && i + 1 < count) {
-      arguments.config = words[++i];
+    } else if (word == "--config") {
+      if (++i == count) {
+        complain("--config needs a FILE; see postriderd --help");
+        return 64;
+      }
+      arguments.config = words[i];
     } else if (word.starts_with("--config=")) {
       arguments.config = word.substr(9);
     } else {

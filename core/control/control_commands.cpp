@@ -120,9 +120,10 @@ Task<std::string> answer(Daemon& daemon, std::string request) {
   }
   const auto plugin = co_await daemon.plugin_command(asked->words);
   if (plugin) co_return *plugin + "\n";
-  co_return line_of(
-      mistake("unknown command \"" + joined(asked->words, 3) +
-              "\"; see postrider --help (a plugin's command needs its [[plugin]] block)"));
+  co_return line_of(mistake(
+      "unknown command \"" + joined(asked->words, 3) +
+      "\"; see postrider --help. A plugin's command needs its [[plugin]] block: trace that of "
+      "protocol_log, routes that of route_cache"));
 }
 
 }  // namespace postrider::control

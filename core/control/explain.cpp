@@ -58,7 +58,12 @@ std::expected<std::string, std::string> explain(const Explaining& explaining) {
   if (std::ranges::find(known, name) == known.end()) {
     static const Schema<config::Plugin> nothing;
     for (const std::string& one : known) references.push_back({one, "", &nothing});
-    return config::explain(key, references);
+    auto explained = config::explain(key, references);
+    if (!explained && known.empty())
+      return std::unexpected(explained.error() + "; there is no plugin in " +
+                             settings->server.plugin_path.front() +
+                             ": --config FILE says where they are");
+    return explained;
   }
   const auto block = std::ranges::find(settings->plugin, name, &config::Plugin::id);
   const std::string use = block == settings->plugin.end() ? name : block->use;

@@ -10,6 +10,7 @@
 #include "configuration.hpp"
 #include "control/control_client.hpp"
 #include "control/explain.hpp"
+#include "control/misuse.hpp"
 #include "control/tool.hpp"
 #include "control/tool_text.hpp"
 #include "control/why_text.hpp"
@@ -64,7 +65,8 @@ void add_trace(CLI::App& app, Arguments& arguments) {
   trace->add_option("id", tracing.id, "The whole transcript of this one");
   trace->add_option("--message", tracing.message, "What is recorded about this queue id");
   trace->add_flag("--follow", tracing.follow, "Print lines as they come");
-  trace->add_option("--direction", tracing.direction, "in or out");
+  trace->add_option("--direction", tracing.direction, "in or out")
+      ->check(CLI::IsMember(std::vector<std::string>{"in", "out"}));
   trace->add_option("--network", tracing.networks, "Remotes in this network");
   trace->add_option("--host", tracing.hosts, "Next hop, HELO or reverse name; *.example.org");
   trace->add_option("--sender", tracing.senders, "A sender in this domain; *.example.org");
@@ -127,10 +129,15 @@ int explain(const Arguments& arguments) {
   return 0;
 }
 
+int exit_code(SendFailure failure) {
+  if (failure == SendFailure::no_address) return kUsage;
+  return failure == SendFailure::unreachable ? kUnavailable : kRefused;
+}
+
 int send_message(Arguments& arguments) {
   arguments.sending.message.assign(std::istreambuf_iterator<char>(std::cin), {});
   const auto reply = send(arguments.sending);
-  if (!reply) return complain(reply.error());
+  if (!reply) return complain(reply.error().text, exit_code(reply.error().kind));
   std::cout << *reply << "\n";
   return 0;
 }
@@ -194,6 +201,8 @@ void add_alone(CLI::App& app, Arguments& arguments) {
 int main(int count, char** words) {
   Arguments arguments;
   CLI::App app{"postrider: ask and steer the Postrider mail transfer agent"};
+  app.name("postrider");
+  app.set_version_flag("--version", "postrider " POSTRIDER_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--control", arguments.control, "The daemon's control socket")
@@ -211,8 +220,8 @@ int main(int count, char** words) {
   add_spool(app, arguments);
   try {
     app.parse(count, words);
-  } catch (const CLI::ParseError& error) {  // --help too
-    return app.exit(error) == 0 ? 0 : kUsage;
+  } catch (const CLI::ParseError& error) {  // --help and --version too
+    return end_of_parsing(app, error);
   }
   return arguments.exit_code;
 }

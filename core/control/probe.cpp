@@ -178,7 +178,8 @@ class Prober {
     std::string_view lines = reply.text;
     for (std::size_t end = lines.find('\n'); end != lines.npos; end = lines.find('\n')) {
       lines.remove_prefix(end + 1);  // the first line is the greeting
-      facts_.keywords.push_back(printable(lines.substr(0, lines.find('\n'))));
+      if (const auto keyword = lines.substr(0, lines.find('\n')); !keyword.empty())
+        facts_.keywords.push_back(printable(keyword));
     }
     facts_.phases.back().detail =
         fmt::format("{} {}", reply.code, fmt::join(facts_.keywords, ", "));

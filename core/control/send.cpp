@@ -108,13 +108,17 @@ class Conversation {
 
 }  // namespace
 
-std::expected<std::string, std::string> send(const Sending& sending) {
+std::expected<std::string, SendError> send(const Sending& sending) {
   const auto server = SocketAddress::parse(sending.server);
-  if (!server) return std::unexpected(sending.server + ": " + server.error());
+  if (!server)
+    return std::unexpected(
+        SendError{SendFailure::no_address, "--server " + sending.server + ": " + server.error()});
   const std::string content = with_crlf(sending.message);
   const bool eight_bit = std::ranges::any_of(content, [](char c) { return c < 0; });
 
   Conversation smtp(*server);
+  if (!smtp.error().empty())
+    return std::unexpected(SendError{SendFailure::unreachable, smtp.error()});
   smtp.say({}, 2, "the connection");
   smtp.say("EHLO localhost\r\n", 2, "EHLO");
   smtp.say("MAIL FROM:<" + sending.from + ">" + (eight_bit ? " BODY=8BITMIME" : "") + "\r\n", 2,
@@ -123,7 +127,7 @@ std::expected<std::string, std::string> send(const Sending& sending) {
     smtp.say("RCPT TO:<" + recipient + ">\r\n", 2, "the recipient " + recipient);
   smtp.say("DATA\r\n", 3, "DATA");
   smtp.say(smtp::stuff(content) + ".\r\n", 2, "the message");
-  if (!smtp.error().empty()) return std::unexpected(smtp.error());
+  if (!smtp.error().empty()) return std::unexpected(SendError{.text = smtp.error()});
   const std::string accepted = smtp.last_reply();
   smtp.say("QUIT\r\n", 2, "QUIT");
   return accepted;

@@ -15,7 +15,18 @@ struct Sending {
   std::string message;  ///< lines may end with LF or CRLF
 };
 
+enum class SendFailure {
+  no_address,   ///< `server` makes no sense
+  unreachable,  ///< nobody answers there
+  refused,      ///< the server said no, or broke off
+};
+
+struct SendError {
+  SendFailure kind = SendFailure::refused;
+  std::string text;
+};
+
 /// The server's last reply; the error says where it refused. Blocking; at most a minute per reply.
-std::expected<std::string, std::string> send(const Sending& sending);
+std::expected<std::string, SendError> send(const Sending& sending);
 
 }  // namespace postrider::control

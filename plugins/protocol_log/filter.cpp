@@ -90,7 +90,8 @@ std::expected<Filter, std::string> Filter::parse(std::span<const std::string_vie
       filter.direction = value == "in" ? Direction::in : Direction::out;
     } else if (key == "network") {
       const auto network = Network::parse(value);
-      if (!network) return std::unexpected(network.error());
+      if (!network)
+        return std::unexpected("network=" + printable(value, 80) + ": " + network.error());
       filter.networks.push_back(*network);
     } else if (key == "host") {
       filter.hosts.push_back(lower(value));
