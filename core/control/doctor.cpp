@@ -79,7 +79,7 @@ std::expected<Situation, std::string> survey(const Examination& examination,
     return std::unexpected("\"" + examination.domain + "\" is not a domain");
   for (const std::string& text : examination.public_addresses) {
     const auto address = IpAddress::parse(text);
-    if (!address) return std::unexpected("--public: " + address.error());
+    if (!address) return std::unexpected("--public " + text + ": " + address.error());
     situation.public_addresses.push_back(*address);
   }
   situation.interfaces = interface_addresses();

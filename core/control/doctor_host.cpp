@@ -43,10 +43,7 @@ Finding check_hostname(const std::string& hostname) {
 Finding check_own_address(const std::string& hostname, const DnsResult<IpAddress>& found,
                           const std::vector<IpAddress>& interfaces,
                           const std::vector<IpAddress>& public_addresses) {
-  if (!found)
-    return wrong("host.address",
-                 fmt::format("{} has no address: {}", hostname, why_no_answer(found.error())),
-                 fmt::format("add an A record for {}", hostname));
+  if (!found) return no_address("host.address", hostname, hostname, found.error());
   for (const IpAddress& address : found->records) {
     if (is_among(address, interfaces))
       return ok("host.address",

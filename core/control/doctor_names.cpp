@@ -22,6 +22,13 @@ bool contains(const std::vector<IpAddress>& addresses, const IpAddress& address)
   return std::ranges::find(addresses, address) != addresses.end();
 }
 
+/// In few words: "no such name".
+std::string why_no_answer(const DnsError& error) {
+  if (error.failure == DnsFailure::nxdomain) return "no such name";
+  if (error.failure == DnsFailure::nodata) return "the name has no address records";
+  return error.text;
+}
+
 std::string address_type(const IpAddress& address) {
   return address.is_v4() ? "A" : "AAAA";
 }
@@ -110,10 +117,8 @@ class NameExamination {
                                                            : "the MX";
     const auto found = co_await dns_.addresses(host, AddressFamily::any);
     if (!found) {
-      add(wrong("names.address",
-                fmt::format("{} {} has no address: {}", title, host, why_no_answer(found.error())),
-                fmt::format("add an A record for {}{}", host,
-                            is_mx ? ", or take it out of the MX records" : "")));
+      add(no_address("names.address", fmt::format("{} {}", title, host), host, found.error(),
+                     is_mx ? ", or take it out of the MX records" : ""));
       co_return;
     }
     if (found->aliases > 0)
@@ -264,10 +269,14 @@ std::string domain_of(const std::string& hostname) {
   return hostname.substr(first + 1);
 }
 
-std::string why_no_answer(const DnsError& error) {
-  if (error.failure == DnsFailure::nxdomain) return "no such name";
-  if (error.failure == DnsFailure::nodata) return "the name has no address records";
-  return error.text;
+Finding no_address(std::string check, const std::string& title, const std::string& host,
+                   const DnsError& error, std::string_view or_else) {
+  if (error.is_temporary())  // the record may well be there
+    return wrong(std::move(check),
+                 fmt::format("the address of {} cannot be looked up: {}", title, error.text),
+                 "check our name servers below, then those of the domain");
+  return wrong(std::move(check), fmt::format("{} has no address: {}", title, why_no_answer(error)),
+               fmt::format("add an A record for {}{}", host, or_else));
 }
 
 }  // namespace postrider::control

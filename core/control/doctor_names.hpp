@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <postrider/dns.hpp>
@@ -26,7 +27,9 @@ Task<Findings> examine_names(Dns& dns, NameFacts facts);
 /// than three labels.
 std::string domain_of(const std::string& hostname);
 
-/// Why a lookup has no answer, in few words: "no such name".
-std::string why_no_answer(const DnsError& error);
+/// The finding for a lookup of addresses that failed: a record to add, or name servers to check.
+/// `title` is `host` in words; `or_else` is what could be done instead of adding a record.
+Finding no_address(std::string check, const std::string& title, const std::string& host,
+                   const DnsError& error, std::string_view or_else = "");
 
 }  // namespace postrider::control

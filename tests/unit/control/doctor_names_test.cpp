@@ -111,6 +111,14 @@ TEST_F(DoctorNames, DnsTroubleIsNotTakenForAMissingRecord) {
   EXPECT_THAT(lines(), Not(Contains(HasSubstr("has no PTR"))));
 }
 
+TEST_F(DoctorNames, SilentNameServersAreNotAMissingAddress) {
+  dns.fail("mail.example.org", DnsFailure::timeout);
+  EXPECT_THAT(lines(),
+              Contains(AllOf(StartsWith("wrong names.address: the address of our host "
+                                        "mail.example.org cannot be looked up"),
+                             HasSubstr("-> check our name servers"), Not(HasSubstr("A record")))));
+}
+
 TEST_F(DoctorNames, AnMxThatIsAnAlias) {
   dns.set_aliases("mail.example.org", 1);
   EXPECT_THAT(lines(), Contains(AllOf(StartsWith("wrong names.address: our host mail.example.org "
