@@ -59,8 +59,29 @@ std::string why(const Situation& situation, const RecipientOutcome& told) {
   return "Delivery was tried for " + length + " without success.";
 }
 
+/// By our operator (core/queue/loop_queue_returns.cpp), for which RFC 3463 has no status.
+bool is_returned(const Outcome& outcome) noexcept {
+  return outcome.text.starts_with("returned by the operator");
+}
+
+/// The operator's words, and what a remote had said before.
+std::string returned_words(const Situation& situation, const Outcome& outcome, bool utf8) {
+  const bool quotes = outcome.reply.code != 0;
+  const std::string words =
+      quotes ? outcome.text.substr(0, outcome.text.find("; before: ")) : outcome.text;
+  return wrapped(
+             "The operator of this mail system ended the delivery. (" + outcome.status.text() + ")",
+             kIndent) +
+         wrapped("In detail: " + one_line(words, utf8, kReplyLimit), kIndent) +
+         (quotes ? said(outcome, utf8) : "") +
+         wrapped("What you can do: Write to postmaster@" + situation.hostname +
+                     " if you need to know more.",
+                 kIndent);
+}
+
 std::string failed_words(const Situation& situation, const RecipientOutcome& told, bool utf8) {
   const Outcome& outcome = told.outcome;
+  if (is_returned(outcome)) return returned_words(situation, outcome, utf8);
   const Advice advice = advice_for(outcome.status);
   const std::string reason = why(situation, told) + " (" + outcome.status.text() + ")";
   return wrapped(reason, kIndent) + said(outcome, utf8) +

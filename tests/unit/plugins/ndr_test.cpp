@@ -60,6 +60,18 @@ TEST_F(Ndr, NotifyIsHonoured) {
   EXPECT_FALSE(is_told(Action::relayed, kFailure));
 }
 
+TEST_F(Ndr, WhatTheOperatorReturnedIsNotBlamedOnTheRemote) {
+  RecipientOutcome one = answered("bob@example.net", Action::failed, "452 4.2.2 Mailbox full");
+  one.outcome.status = {5, 0, 0};
+  one.outcome.text = "returned by the operator: wrong list; before: mx.example.net: 452 full";
+  const std::string text = reports({one}).at(0).octets;
+  EXPECT_NE(text.find("The operator of this mail system ended the delivery. (5.0.0)"), text.npos);
+  EXPECT_NE(text.find("In detail: returned by the operator: wrong list\r\n"), text.npos);
+  EXPECT_NE(text.find("452 4.2.2 Mailbox full"), text.npos);
+  EXPECT_NE(text.find("What you can do: Write to postmaster@"), text.npos);
+  expect_sound(text);
+}
+
 TEST_F(Ndr, DelaysAreToldFromTheirTimeOnAndMarked) {
   message.arrival = host.loop().wall_now() - 4h + 1s;
   EXPECT_FALSE(is_told(Action::delayed, notify::kDelay));
