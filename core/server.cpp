@@ -37,7 +37,8 @@ sigset_t signals_we_take() {
 
 }  // namespace
 
-Server::Server(ConfigurationPtr configuration) : configuration_(std::move(configuration)) {}
+Server::Server(ConfigurationPtr configuration)
+    : configuration_(std::move(configuration)), started_with_(configuration_) {}
 
 Server::~Server() {
   control_.reset();
@@ -171,6 +172,7 @@ Task<int> Server::start() {
   }
   serving_ = true;
   say_ready();
+  co_await warn_of_gaps();
   if (stop_asked_) stop();
   co_return 0;
 }
@@ -222,13 +224,14 @@ Task<control::Reloading> Server::reload() {
   (void)co_await ask_all<bool>([good](Worker& worker) { return worker.finish_reload(good); });
   reloading_ = false;
   if (!good) co_return not_reloaded(bad->error());
-  std::vector<std::string> restart = needs_restart(configuration_->settings, fresh->settings);
+  std::vector<std::string> restart = needs_restart(started_with_->settings, fresh->settings);
   configuration_ = fresh;
   log_->set_level(fresh->log_level());
   log_->write(LogLevel::info, "reloaded", {{"file", fresh->file}});
   for (const std::string& key : restart)
     log_->write(LogLevel::warning, "changed, in force after a restart only", {{"key", key}});
   (void)co_await obey();  // server.mode may be another
+  co_await warn_of_gaps();
   co_return control::Reloading{.restart = std::move(restart)};
 }
 

@@ -102,6 +102,7 @@ class Server final : public control::Daemon {
   Task<control::DestinationListing> destinations(std::function<bool(const std::string&)> is_meant,
                                                  std::size_t limit) override;
   Task<bool> reports_failures() override;
+  Task<void> warn_of_gaps();
   std::expected<std::string, std::string> headers(const std::string& queue_id) override;
   std::expected<std::string, std::string> content(const std::string& queue_id,
                                                   std::uint64_t offset) override;
@@ -125,6 +126,7 @@ class Server final : public control::Daemon {
   Task<void> stop_when_drained();
 
   ConfigurationPtr configuration_;
+  const ConfigurationPtr started_with_;  ///< what a restart would change is told against this
   std::function<void(const std::string&)> complain_;
   std::unique_ptr<log::DaemonLog> log_;
   std::unique_ptr<runtime::Runtime> runtime_;  // the main thread's

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The server as the operator's commands see it: one question to all loops, one answer.
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include "control/control_json.hpp"
@@ -64,6 +65,31 @@ std::size_t apply(queue::LoopQueue& queue, const control::QueueChange& change,
       return queue.set_give_up(selection, change.give_up);
   }
   return 0;
+}
+
+std::string_view name_of(control::QueueChange::Kind kind) {
+  constexpr std::array<std::string_view, 6> kNames{"retry",  "hold",   "release",
+                                                   "remove", "bounce", "give-up"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+/// The messages that an operator meant, in few words.
+std::string text_of(const queue::Selection& selection) {
+  std::string text;
+  const auto add = [&text](std::string_view key, std::string_view value) {
+    if (!value.empty()) text.append(text.empty() ? "" : " ").append(key).append("=").append(value);
+  };
+  add("id", selection.queue_id);
+  add("sender", selection.sender);
+  add("recipient", selection.recipient);
+  add("destination", selection.destination);
+  add("reason", selection.reason);
+  if (selection.state) add("state", queue::state_name(*selection.state));
+  if (selection.arrived_before) add("before", control::time_text(*selection.arrived_before));
+  if (selection.arrived_after) add("since", control::time_text(*selection.arrived_after));
+  if (selection.larger_than > 0) add("larger_than", std::to_string(selection.larger_than));
+  if (selection.attempts > 0) add("attempts", std::to_string(selection.attempts));
+  return text.empty() ? "all" : text;
 }
 
 // On the worker's loop, slice by slice.
@@ -227,10 +253,15 @@ Task<queue::TallyTable> Server::tally(queue::Selection selection, queue::TallyKe
 }
 
 Task<std::size_t> Server::change(control::QueueChange change, queue::Selection selection) {
+  const auto kind = change.kind;
   const auto all = co_await ask_at_once<std::size_t>(
       [change, selection](Worker& worker) { return change_in(worker, change, selection); });
   std::size_t changed = 0;
   for (const std::size_t one : all) changed += one;
+  log_->write(LogLevel::info, "changed by the operator",
+              {{"change", name_of(kind)},
+               {"which", text_of(selection)},
+               {"changed", std::to_string(changed)}});
   co_return changed;
 }
 
@@ -251,6 +282,23 @@ Task<control::DestinationListing> Server::destinations(
   });
   if (listing.in_all > limit) listing.destinations.resize(limit);
   co_return listing;
+}
+
+/// What is noticed only when mail is missed: nobody reports failures, nobody delivers here.
+Task<void> Server::warn_of_gaps() {
+  if (!co_await reports_failures())
+    log_->write(LogLevel::warning, "no plugin reports failed mail to its senders",
+                {{"then", "it stays in the queue as failed"}, {"remedy", "[[plugin]] use = ndr"}});
+  if (configuration_->settings.local.domains.empty()) co_return;
+  const auto delivers = [](const plugin::PluginView& plugin) {
+    return std::ranges::find(plugin.hooks, plugin::HookKind::transport, &plugin::HookView::kind) !=
+           plugin.hooks.end();
+  };
+  const auto views = co_await plugins();
+  if (std::ranges::none_of(views, delivers))
+    log_->write(
+        LogLevel::warning, "no plugin delivers the mail of local.domains",
+        {{"then", "it goes where a route or its MX says"}, {"remedy", "[[plugin]] use = maildir"}});
 }
 
 Task<bool> Server::reports_failures() {

@@ -220,10 +220,25 @@ also_us = ["300.1.1.1"]
         print(said, end="")
         self.assertIn("in force", said)
         self.assertIn("after a restart only: queue\n", said)
+        self.assertIn("after a restart only: queue\n", daemon.tool("reload"), "still so")
         with daemon.smtp() as new:
             self.assertEqual(self.rcpt(new, "u@one.example"), 554)
             self.assertEqual(self.rcpt(new, "u@two.example"), 250)
         self.assertEqual(old.noop()[0], 250)  # the old session goes on
+        daemon.write_config(closed.replace("one.example", "two.example"))
+        self.assertNotIn("restart", daemon.tool("reload"), "as it runs")
+
+    def test_gaps_that_lose_mail_are_warned_of(self):
+        local = BASE + '[local]\ndomains = ["here.example"]\n'
+        daemon = self.keep(Daemon(self.folder, local))
+        reports, delivers = "no plugin reports failed mail", "no plugin delivers the mail of local.domains"
+        wait_for("the warnings", lambda: reports in daemon.output() and delivers in daemon.output())
+        daemon.write_config(local + '[[plugin]]\nuse = "ndr"\n[[plugin]]\nuse = "maildir"\n'
+                            'path = "@FOLDER@/mail/{local}"\n')
+        daemon.tool("reload")
+        daemon.tool("reload")
+        self.assertEqual(daemon.output().count(reports), 1)
+        self.assertEqual(daemon.output().count(delivers), 1)
 
         daemon.write_config(closed + "[smtp]\nmax_lines = 5\n[relai]\n")
         run = daemon.tool("reload", check=False)
