@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "control/phrase.hpp"
+
 namespace postrider::control {
 namespace {
 
@@ -23,15 +25,15 @@ std::string title_line(std::size_t width, const Json& answer, bool by_age) {
 }
 
 std::string group_line(const std::string& name, std::size_t width, const Json& group, bool by_age) {
-  const auto number = [](const Json& json) { return json.get<std::uint64_t>(); };
-  std::string line = fmt::format("{:{}}  {:>7}", name, width, number(group.at("recipients")));
+  std::string line = fmt::format("{:{}}  {:>7}", name, width, number(group, "recipients"));
   if (by_age) {
-    for (const Json& count : group.at("ages")) line += fmt::format(" {:>6}", number(count));
+    for (const Json& count : group.at("ages"))
+      line += fmt::format(" {:>6}", count.get<std::uint64_t>());
     return line + "\n";
   }
-  for (const char* state : kStates) line += fmt::format(" {:>7}", number(group.at(state)));
-  return line + "  " + (group.at("oldest").is_null() ? "" : group.at("oldest").get<std::string>()) +
-         "\n";
+  for (const char* state : kStates) line += fmt::format(" {:>7}", number(group, state));
+  const std::string oldest = text(group, "oldest");
+  return line + (oldest.empty() ? "" : "  " + oldest) + "\n";
 }
 
 }  // namespace
@@ -47,8 +49,8 @@ std::string count_text(const Json& answer, bool by_age) {
     out += group_line(group.at("name").get<std::string>(), width, group, by_age);
   const auto all = answer.at("groups_in_all").get<std::size_t>();
   if (all > groups.size()) out += fmt::format("and {} more; see --limit\n", all - groups.size());
-  return out + fmt::format("{} messages, {} octets\n", answer.at("messages").get<std::uint64_t>(),
-                           answer.at("octets").get<std::uint64_t>());
+  return out + fmt::format("{}, {}\n", counted(number(answer, "messages"), "message"),
+                           counted(number(answer, "octets"), "octet"));
 }
 
 }  // namespace postrider::control

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/order_commands.hpp"
 
+#include "queue/selection.hpp"
+
 namespace postrider::control {
 namespace {
 
@@ -50,8 +52,14 @@ Task<Json> mode_command(Daemon& daemon, Request request) {
 Task<Json> destination_suspend(Daemon& daemon, Request request) {
   if (request.words.size() < 3 || request.words.back().empty())
     co_return mistake("say which: a name as in postrider destinations; * matches anything");
-  const Done done = co_await daemon.suspend(request.words.back(), request.text);
-  co_return answer_of(daemon, done);
+  const std::string pattern = request.words.back();
+  const Done done = co_await daemon.suspend(pattern, request.text);
+  Json answer = answer_of(daemon, done);
+  if (!done) co_return answer;
+  const auto found = co_await daemon.destinations(
+      [pattern](const std::string& name) { return queue::fits(pattern, name); }, 1);
+  answer["destinations"] = found.in_all;
+  co_return answer;
 }
 
 Task<Json> destination_resume(Daemon& daemon, Request request) {

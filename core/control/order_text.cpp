@@ -5,13 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "control/phrase.hpp"
+
 namespace postrider::control {
 namespace {
-
-std::string text(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::string meaning(const std::string& mode) {
   static const std::map<std::string, std::string> kMeanings{
@@ -27,14 +24,15 @@ std::string mode_sentence(const Json& answer) {
   const std::string mode = text(answer, "mode"), ordered = text(answer, "ordered_since");
   std::string out = fmt::format("{}: {}", mode, meaning(mode));
   if (!ordered.empty())
-    out += fmt::format(" (ordered {}; server.mode is {})", ordered, text(answer, "configured"));
+    out += fmt::format(" (ordered {}; server.mode is {})", moment(ordered),
+                       text(answer, "configured"));
   return out;
 }
 
 std::string drain_sentence(const Json& answer) {
   const std::string since = text(answer, "draining_since");
   if (since.empty()) return {};
-  return fmt::format("draining since {}: clients are turned away with 421; {}", since,
+  return fmt::format("draining since {}: clients are turned away with 421; {}", moment(since),
                      answer.value("stops_when_drained", false)
                          ? "stops when no mail waits"
                          : "stays until postrider drain --cancel, or stop");
@@ -47,8 +45,13 @@ std::string orders_text(const Json& answer) {
   if (const std::string draining = drain_sentence(answer); !draining.empty())
     out += draining + "\n";
   for (const Json& one : answer.at("suspended"))
-    out += fmt::format("suspended: {} since {}{}{}\n", text(one, "destination"), text(one, "since"),
-                       text(one, "reason").empty() ? "" : ": ", text(one, "reason"));
+    out += fmt::format("suspended: {} since {}{}{}\n", text(one, "destination"),
+                       moment(text(one, "since")), text(one, "reason").empty() ? "" : ": ",
+                       text(one, "reason"));
+  if (answer.value("destinations", 1) == 0)
+    out +=
+        "No destination of that name has mail now. Smart hosts and addresses have names of their "
+        "own: see postrider destinations.\n";
   return out;
 }
 
@@ -56,10 +59,10 @@ std::string drain_text(const Json& answer) {
   const Json& queue = answer.at("queue");
   const std::string draining = drain_sentence(answer);
   return fmt::format(
-      "{}\n{} recipients queued, {} active, {} delayed; {} held and {} failed stay\n",
-      draining.empty() ? mode_sentence(answer) : draining, queue.at("queued").get<std::uint64_t>(),
-      queue.at("active").get<std::uint64_t>(), queue.at("delayed").get<std::uint64_t>(),
-      queue.at("held").get<std::uint64_t>(), queue.at("failed").get<std::uint64_t>());
+      "{}\nrecipients: {} queued, {} active, {} delayed; {} held and {} failed stay\n",
+      draining.empty() ? mode_sentence(answer) : draining, number(queue, "queued"),
+      number(queue, "active"), number(queue, "delayed"), number(queue, "held"),
+      number(queue, "failed"));
 }
 
 std::string orders_line(const Json& answer) {

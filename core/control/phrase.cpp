@@ -19,9 +19,10 @@ std::uint64_t number(const Json& json, const char* key) {
 
 std::string span_text(std::int64_t seconds) {
   if (seconds < 120) return fmt::format("{} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
-  return fmt::format("{} days", seconds / 86400);
+  const auto rounded = [seconds](std::int64_t unit) { return (seconds + unit / 2) / unit; };
+  if (seconds < 2 * 3600) return fmt::format("{} min", rounded(60));
+  if (seconds < 48 * 3600) return fmt::format("{} h", rounded(3600));
+  return fmt::format("{} days", rounded(86400));
 }
 
 std::string away(const std::string& time) {

@@ -19,11 +19,26 @@ template <class T>
 std::expected<std::optional<T>, std::string> read(
     const Json& options, const char* name,
     std::expected<T, std::string> (*parse)(std::string_view)) {
-  const std::string text = options.value(name, "");
-  if (text.empty()) return std::nullopt;
-  auto value = parse(text);
+  if (!options.contains(name)) return std::nullopt;
+  auto value = parse(options.at(name).get<std::string>());
   if (!value) return Mistake(std::string(name) + ": " + value.error());
   return std::optional<T>(*value);
+}
+
+/// A filter of words. An empty one would select all, and is rather a variable that was not set.
+std::expected<std::string, std::string> pattern_of(const Json& options, const char* name) {
+  if (!options.contains(name)) return std::string();
+  std::string text = options.at(name).get<std::string>();
+  if (text.empty()) return Mistake(std::string(name) + ": is empty; * matches anything");
+  return text;
+}
+
+/// <a@example.org> is a@example.org; <> is the null reverse-path.
+std::expected<std::string, std::string> address_pattern_of(const Json& options, const char* name) {
+  auto text = pattern_of(options, name);
+  if (text && text->size() > 2 && text->starts_with('<') && text->ends_with('>'))
+    text = text->substr(1, text->size() - 2);
+  return text;
 }
 
 std::expected<queue::RecipientState, std::string> parse_state(std::string_view text) {
@@ -38,8 +53,7 @@ std::expected<queue::TallyKey, std::string> parse_key(std::string_view text) {
   if (text == "destination") return destination;
   if (text == "sender") return sender_domain;
   if (text == "recipient") return recipient_domain;
-  return Mistake("\"" + std::string(text) +
-                 "\" cannot be counted by; destination, sender or recipient");
+  return Mistake("\"" + std::string(text) + "\" is none of destination, sender and recipient");
 }
 
 std::expected<WallTime, std::string> parse_moment(std::string_view text) {
@@ -62,6 +76,8 @@ std::expected<std::optional<queue::GiveUpTime>, std::string> give_up_of(const Js
   if (!at) return Mistake(at.error());
   if (after->has_value() + in->has_value() + at->has_value() > 1)
     return Mistake("one of after, in and at, not more");
+  if (*at && **at < now)
+    return Mistake("at: this time has passed; postrider queue bounce returns mail now");
   if (*at) return queue::GiveUpTime{.at = **at};
   if (*in) return queue::GiveUpTime{.at = now + **in};
   if (*after) return queue::GiveUpTime{.after = **after};
@@ -70,10 +86,16 @@ std::expected<std::optional<queue::GiveUpTime>, std::string> give_up_of(const Js
 
 std::expected<queue::Selection, std::string> selection_of(const Json& options, WallTime now) {
   queue::Selection selection;
-  selection.sender = options.value("sender", "");
-  selection.recipient = options.value("recipient", "");
-  selection.destination = options.value("destination", "");
-  selection.reason = options.value("reason", "");
+  auto sender = address_pattern_of(options, "sender");
+  auto recipient = address_pattern_of(options, "recipient");
+  auto destination = pattern_of(options, "destination");
+  auto reason = pattern_of(options, "reason");
+  for (const auto* text : {&sender, &recipient, &destination, &reason})
+    if (!*text) return Mistake(text->error());
+  selection.sender = std::move(*sender);
+  selection.recipient = std::move(*recipient);
+  selection.destination = std::move(*destination);
+  selection.reason = std::move(*reason);
   selection.attempts = options.value("attempts", 0U);
   selection.limit = options.value("limit", selection.limit);
   const auto state = read(options, "state", parse_state);

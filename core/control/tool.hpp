@@ -24,6 +24,7 @@ struct Arguments {
   bool json = false;
   bool flush = false;
   std::string id, hook, file, key, domain;
+  std::vector<std::string> ids;
   Json options = Json::object();  ///< of the request: filters and the like
   bool ages = false;
   bool cancel = false;

@@ -7,6 +7,7 @@
 #include "control/base64.hpp"
 #include "control/control_client.hpp"
 #include "control/count_text.hpp"
+#include "control/misuse.hpp"
 #include "control/order_text.hpp"
 #include "control/tool.hpp"
 #include "control/tool_text.hpp"
@@ -50,9 +51,12 @@ void pass(CLI::App& command, Arguments& arguments, const std::string& flag, cons
 
 void pass_number(CLI::App& command, Arguments& arguments, const std::string& key,
                  const char* help) {
-  command.add_option_function<std::uint32_t>(
-      "--" + key, [&arguments, key](std::uint32_t number) { arguments.options[key] = number; },
-      help);
+  command
+      .add_option_function<std::uint32_t>(
+          "--" + key, [&arguments, key](std::uint32_t number) { arguments.options[key] = number; },
+          help)
+      ->check(whole_number(1))
+      ->type_name("NUMBER");
 }
 
 namespace {
@@ -85,18 +89,23 @@ int print_body(const Arguments& arguments) {
   }
 }
 
+/// Change what is selected, or each of the messages named; the worst exit code.
+int change_each(const Arguments& arguments, const std::string& name) {
+  const auto text = [&name](const Json& json) { return change_text(json, name); };
+  if (arguments.ids.empty()) return ask_daemon(arguments, {"queue", name}, text);
+  int worst = 0;
+  for (const std::string& id : arguments.ids)
+    worst = std::max(worst, ask_daemon(arguments, {"queue", name, id}, text));
+  return worst;
+}
+
 /// A command that changes what is selected.
 CLI::App* add_change(CLI::App& queue, Arguments& arguments, const std::string& name,
                      const char* help) {
   auto* change = queue.add_subcommand(name, help);
-  change->add_option("id", arguments.id, "Queue id; or filters");
+  change->add_option("id", arguments.ids, "Queue ids; or filters");
   add_selection(*change, arguments);
-  change->callback([&arguments, name] {
-    std::vector<std::string> words{"queue", name};
-    if (!arguments.id.empty()) words.push_back(arguments.id);
-    arguments.exit_code =
-        ask_daemon(arguments, words, [&name](const Json& json) { return change_text(json, name); });
-  });
+  change->callback([&arguments, name] { arguments.exit_code = change_each(arguments, name); });
   return change;
 }
 

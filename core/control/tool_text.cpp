@@ -87,16 +87,18 @@ std::string status_text(const Json& answer) {
       fmt::format("{} since {}{}\n", text(answer, "hostname"), moment(text(answer, "started")),
                   answer.value("stopping", false) ? ", stopping" : "");
   out += orders_line(answer.at("orders"));
-  out += fmt::format("sessions   {} now, {} in all, {} messages, {} refusals\n",
-                     number(sessions, "now"), number(sessions, "total"),
-                     number(sessions, "messages"), number(sessions, "refusals"));
+  out += fmt::format("sessions   {} now, {} in all, {}, {}\n", number(sessions, "now"),
+                     number(sessions, "total"), counted(number(sessions, "messages"), "message"),
+                     counted(number(sessions, "refusals"), "refusal"));
   out += banner_text(sessions);
   out += fmt::format(
-      "queue      {} messages; recipients: {} queued, {} active, {} delayed, {} held, {} failed\n",
-      number(queue, "messages"), number(queue, "queued"), number(queue, "active"),
-      number(queue, "delayed"), number(queue, "held"), number(queue, "failed"));
-  out += fmt::format("delivered  {} recipients, {} failed, since start\n",
-                     number(queue, "delivered_since_start"), number(queue, "failed_since_start"));
+      "queue      {}; recipients: {} queued, {} active, {} delayed, {} held, {} failed\n",
+      counted(number(queue, "messages"), "message"), number(queue, "queued"),
+      number(queue, "active"), number(queue, "delayed"), number(queue, "held"),
+      number(queue, "failed"));
+  out += fmt::format("delivered  {}, {} failed, since start\n",
+                     counted(number(queue, "delivered_since_start"), "recipient"),
+                     number(queue, "failed_since_start"));
   out += fmt::format(
       "store      {} octets, {} flushes for {} commits, {}\n", number(store, "octets"),
       number(store, "flushes"), number(store, "commits"),
@@ -137,9 +139,9 @@ std::string destinations_text(const Json& answer, const std::string& named) {
   std::string out;
   for (const Json& one : answer.at("destinations")) {
     if (!queue::fits(named, text(one, "destination"))) continue;
-    out += fmt::format("{}: {} ready, {} delayed, {} active, {} of {} connections",
-                       text(one, "destination"), number(one, "ready"), number(one, "delayed"),
-                       number(one, "active"), number(one, "couriers"), number(one, "limit"));
+    out += fmt::format("{}: {} ready, {} delayed, {} active, {} of {}", text(one, "destination"),
+                       number(one, "ready"), number(one, "delayed"), number(one, "active"),
+                       number(one, "couriers"), counted(number(one, "limit"), "connection"));
     if (number(one, "failures") > 0)
       out += fmt::format("; failed {} in a row, next try in {} s",
                          counted(number(one, "failures"), "time"), number(one, "back_off_s"));
@@ -155,10 +157,12 @@ std::string destinations_text(const Json& answer, const std::string& named) {
   const std::size_t shown = answer.at("destinations").size();
   if (const std::size_t all = number(answer, "in_all"); all > shown)
     out += fmt::format("and {} more; see --limit\n", all - shown);
-  for (const Json& one : answer.value("suspended", Json::array()))
-    out += fmt::format("suspended: {} since {}{}{}\n", text(one, "destination"),
-                       moment(text(one, "since")), text(one, "reason").empty() ? "" : ": ",
-                       text(one, "reason"));
+  for (const Json& one : answer.value("suspended", Json::array())) {
+    const std::string pattern = text(one, "destination");
+    if (!queue::fits(named, pattern) && !queue::fits(pattern, named)) continue;
+    out += fmt::format("suspended: {} since {}{}{}\n", pattern, moment(text(one, "since")),
+                       text(one, "reason").empty() ? "" : ": ", text(one, "reason"));
+  }
   if (!out.empty()) return out;
   return named.empty() ? "No destination has mail.\n"
                        : fmt::format("No destination \"{}\" has mail.\n", named);
@@ -183,12 +187,15 @@ std::string plugins_text(const Json& answer, const std::string& order_of_hook) {
 namespace {
 
 std::string route_text(const Json& route) {
-  std::string out = fmt::format("{}  from {}, ", text(route, "destination"), text(route, "origin"));
+  const std::string origin = text(route, "origin");
+  std::string out = fmt::format("{}  {}, ", text(route, "destination"),
+                                origin == "refusal" ? "no route" : "from " + origin);
   if (route.value("ttl_left", Json()).is_number())
     out += fmt::format("{} s left of {} s", number(route, "ttl_left"), number(route, "ttl"));
   else
     out += "kept until it is flushed";
-  out += fmt::format(", {} hits (loop {})\n", number(route, "hits"), number(route, "loop"));
+  out +=
+      fmt::format(", {} (loop {})\n", counted(number(route, "hits"), "hit"), number(route, "loop"));
   for (const Json& host : route.value("hosts", Json::array())) {
     out += fmt::format("    {} {} port {}:", number(host, "preference"), text(host, "host"),
                        number(host, "port"));
@@ -203,7 +210,7 @@ std::string route_text(const Json& route) {
 }  // namespace
 
 std::string routes_text(const Json& answer, const std::string& domain) {
-  if (answer.contains("flushed")) return fmt::format("{} flushed\n", number(answer, "flushed"));
+  if (answer.contains("flushed")) return counted(number(answer, "flushed"), "route") + " flushed\n";
   std::string out;
   for (const Json& route : answer.value("routes", Json::array())) out += route_text(route);
   for (const Json& lookup : answer.value("looking_up", Json::array()))
@@ -225,7 +232,8 @@ std::string change_text(const Json& answer, const std::string& change) {
       kDone.at(change));
   if (!answer.value("reported", true))
     out +=
-        "No plugin reports it to the senders: they stay as failed until postrider queue remove.\n";
+        "No plugin reports it to the senders (ndr does): they stay as failed until postrider queue "
+        "remove.\n";
   return out;
 }
 

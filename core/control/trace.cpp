@@ -37,11 +37,13 @@ std::string lines_text(const Json& lines) {
 }
 
 std::string session_text(const Json& session) {
+  const std::string host = text(session, "host");
   std::string out =
-      fmt::format("{}  {} {}  {} {}", text(session, "began"), text(session, "side"),
-                  text(session, "id"), text(session, "remote"), text(session, "host"));
+      fmt::format("{}  {} {}  {}{}", text(session, "began"), text(session, "side"),
+                  text(session, "id"), text(session, "remote"), host.empty() ? "" : " " + host);
   const std::string failure = text(session, "failure"), verdict = text(session, "verdict");
   if (!failure.empty()) out += "\n    FAILED: " + failure;
+  if (!failure.empty() && failure == verdict) return out + "\n";
   return out + "\n    " + (verdict.empty() ? "under way" : verdict) + "\n";
 }
 

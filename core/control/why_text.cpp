@@ -125,10 +125,10 @@ std::string route_text(const Json& route) {
 }
 
 std::string session_text(const Json& session) {
-  const std::string began = text(session, "began");
+  const std::string began = text(session, "began"), remote = text(session, "remote");
   std::string out =
-      line("attempt", fmt::format("{} ({}): {} with {}{}", began, away(began), text(session, "id"),
-                                  text(session, "remote"),
+      line("attempt", fmt::format("{} ({}): {}{}{}", began, away(began), text(session, "id"),
+                                  remote == "-" ? ", no connection" : " with " + remote,
                                   session.value("open", false) ? ", still open" : ""));
   for (const Json& one : list(session, "lines"))
     out += fmt::format("    {:>7} {} {}\n", fmt::format("+{}ms", number(one, "ms")),

@@ -50,7 +50,8 @@ bool covers(const Selection& selection, const OwnedMessage& message) {
   if (selection.arrived_after && record.arrived() <= *selection.arrived_after) return false;
   if (selection.sender.empty()) return true;
   const RecordUse use(message.record);
-  return use && fits(selection.sender, record.reverse_path().text());
+  const Path& sender = record.reverse_path();
+  return use && fits(selection.sender, sender.is_null() ? "<>" : std::string_view(sender.text()));
 }
 
 bool is_selected(const Selection& selection, const OwnedMessage& message, std::size_t index) {

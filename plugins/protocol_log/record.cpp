@@ -123,6 +123,10 @@ std::string_view limited(std::string_view text, std::string& kept) {
   return kept;
 }
 
+std::string place(const SocketAddress& address) {
+  return address.address.is_unspecified() ? "-" : address.text();
+}
+
 std::string origin(std::string_view id, Side side, const SocketAddress& local,
                    const SocketAddress& remote, Format format) {
   const std::string_view direction = side == Side::server ? "in" : "out";
@@ -131,12 +135,12 @@ std::string origin(std::string_view id, Side side, const SocketAddress& local,
     std::string clean;
     text = plain(id, clean);
     text.append(1, ' ').append(direction).append(1, ' ');
-    return text + local.text() + " " + remote.text();
+    return text + place(local) + " " + place(remote);
   }
   text = "\"id\":";
   append_json(text, id);
   text.append(",\"side\":\"").append(direction);
-  return text + "\",\"local\":\"" + local.text() + "\",\"remote\":\"" + remote.text() + "\"";
+  return text + "\",\"local\":\"" + place(local) + "\",\"remote\":\"" + place(remote) + "\"";
 }
 
 void append_line(std::string& out, const Record& record, std::string_view origin, Format format) {

@@ -44,6 +44,9 @@ struct Record {
 };
 
 /// Whose record: the part that all lines of a conversation share, ready for a line.
+/// "-" as long as there is no connection.
+std::string place(const SocketAddress& address);
+
 std::string origin(std::string_view id, Side side, const SocketAddress& local,
                    const SocketAddress& remote, Format format);
 

@@ -29,8 +29,8 @@ void append_summary(std::string& out, const Conversation& one) {
   append_field(out, "id", one.id);
   append_field(out, "side", one.subject.side == Side::server ? "in" : "out");
   append_field(out, "began", time_text(one.began));
-  append_field(out, "local", one.local.text());
-  append_field(out, "remote", one.remote.text());
+  append_field(out, "local", place(one.local));
+  append_field(out, "remote", place(one.remote));
   append_field(out, "host", one.subject.hosts.empty() ? "" : one.subject.hosts.front());
   append_field(out, "failure", one.failure());
   append_field(out, "verdict", one.end);

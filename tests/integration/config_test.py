@@ -228,18 +228,6 @@ also_us = ["300.1.1.1"]
         daemon.write_config(closed.replace("one.example", "two.example"))
         self.assertNotIn("restart", daemon.tool("reload"), "as it runs")
 
-    def test_gaps_that_lose_mail_are_warned_of(self):
-        local = BASE + '[local]\ndomains = ["here.example"]\n'
-        daemon = self.keep(Daemon(self.folder, local))
-        reports, delivers = "no plugin reports failed mail", "no plugin delivers the mail of local.domains"
-        wait_for("the warnings", lambda: reports in daemon.output() and delivers in daemon.output())
-        daemon.write_config(local + '[[plugin]]\nuse = "ndr"\n[[plugin]]\nuse = "maildir"\n'
-                            'path = "@FOLDER@/mail/{local}"\n')
-        daemon.tool("reload")
-        daemon.tool("reload")
-        self.assertEqual(daemon.output().count(reports), 1)
-        self.assertEqual(daemon.output().count(delivers), 1)
-
         daemon.write_config(closed + "[smtp]\nmax_lines = 5\n[relai]\n")
         run = daemon.tool("reload", check=False)
         print(run.stderr, end="")
@@ -260,6 +248,18 @@ also_us = ["300.1.1.1"]
         self.assertEqual(run.returncode, 1)
         self.assertIn("postrider.toml", run.stderr)
         self.assertTrue(self.accepts(daemon, "u@three.example"))
+
+    def test_gaps_that_lose_mail_are_warned_of(self):
+        local = BASE + '[local]\ndomains = ["here.example"]\n'
+        daemon = self.keep(Daemon(self.folder, local))
+        reports, delivers = "no plugin reports failed mail", "no plugin delivers the mail of local.domains"
+        wait_for("the warnings", lambda: reports in daemon.output() and delivers in daemon.output())
+        daemon.write_config(local + '[[plugin]]\nuse = "ndr"\n[[plugin]]\nuse = "maildir"\n'
+                            'path = "@FOLDER@/mail/{local}"\n')
+        daemon.tool("reload")
+        daemon.tool("reload")
+        self.assertEqual(daemon.output().count(reports), 1)
+        self.assertEqual(daemon.output().count(delivers), 1)
 
     def accepts(self, daemon, address):
         with daemon.smtp() as smtp:

@@ -187,16 +187,52 @@ file = "{self.folder}/protocol.log"
         self.assertRegex(sent.stdout, r"^250 2\.0\.0 Accepted as \w{13}\n$")
         self.wait_state(daemon, "delayed", 1)
         refused = tool("send", "--server", f"127.0.0.1:{free_port()}", "--to", "x@y.example", text="x")
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 69)
         self.assertIn("cannot connect", refused.stderr)
+        self.assertEqual(tool("send", "--server", "nowhere", "--to", "x@y.example").returncode, 64)
         self.assertEqual(tool("check", str(daemon.config)).returncode, 0)
         explained = tool("explain", "queue.retry")
         self.assertEqual(explained.returncode, 0)
         self.assertIn("5m", explained.stdout)
         self.assertEqual(tool("explain", "no.such.key").returncode, 64)
-        self.assertEqual(tool("nonsense").returncode, 64)
-        self.assertEqual(tool().returncode, 64)
         self.assertEqual(tool("--help").returncode, 0)
+        self.assertRegex(tool("--version").stdout, r"^postrider \d+\.\d+\.\d+\n$")
+
+    def test_wrong_arguments_are_named_in_one_line(self):
+        for words, said in (
+                ([], "a command is missing: status, why,"),
+                (["queue", "lst"], 'no command "lst"; did you mean "list"? See postrider queue --help'),
+                (["nonsense"], 'there is no command "nonsense"; known here: status,'),
+                (["--nonsense"], 'there is no option "--nonsense"'),
+                (["queue"], "a command is missing: list, count,"),
+                (["queue", "show"], "id is required; see postrider queue show --help"),
+                (["queue", "list", "--limit", "0"], '"0" is not a number from 1 to 4294967295'),
+                (["queue", "list", "--attempts", "many"], '"many" is not a number'),
+                (["trace", "--direction", "up"], "--direction: up not in {in,out}"),
+                (["status", "now"], "not expected: now; see postrider status --help")):
+            run = tool(*words)
+            self.assertEqual((run.returncode, run.stdout), (64, ""), words)
+            self.assertTrue(run.stderr.startswith("postrider: "), run.stderr)
+            self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+            self.assertIn(said, run.stderr)
+
+    def test_the_daemon_names_a_missing_value(self):
+        run = subprocess.run([BUILD / "core" / "postriderd", "--config"], capture_output=True, text=True)
+        self.assertEqual((run.returncode, run.stderr),
+                         (64, "postriderd: --config needs a FILE; see postriderd --help\n"))
+
+    def test_one_is_not_many(self):
+        daemon = self.daemon()
+        self.put(daemon, "u3@shut.example")
+        self.wait_state(daemon, "delayed", 1)
+        status = daemon.tool("status")
+        self.assertIn(" in all, 1 message, 0 refusals\n", status)
+        self.assertIn("queue      1 message; recipients: 0 queued", status)
+        self.assertIn("0 of 1 connection;", daemon.tool("destinations"))
+        counted = daemon.tool("queue", "count")
+        self.assertTrue(counted.endswith("octets\n") and "\n1 message, " in counted, counted)
+        self.assertIn("given up    ", daemon.tool("why", daemon.json("queue", "list")["messages"][0]["id"]))
+        self.assertIn("(in 5 days)", daemon.tool("queue", "show", daemon.json("queue", "list")["messages"][0]["id"]))
 
     def test_no_daemon(self):
         run = tool("--control", str(self.folder / "none.sock"), "status")

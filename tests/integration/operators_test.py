@@ -74,7 +74,7 @@ class Operators(Case):
         self.assertEqual(daemon.tool("queue", "list", "--attempts", "9"), "No such message in the queue.\n")
         self.assertEqual(daemon.json("queue", "hold", "--reason", "refused", "--recipient", "u1*")["changed"], 1)
         self.assertIn("older_than", self.fails(daemon, "queue", "count", "--older-than", "soon"))
-        self.assertIn("cannot be counted by", self.fails(daemon, "queue", "count", "--by", "colour"))
+        self.assertIn("is none of destination, sender and recipient", self.fails(daemon, "queue", "count", "--by", "colour"))
         self.assertIn("say which", self.fails(daemon, "queue", "bounce"))
 
     def test_the_whole_message_to_standard_output(self):
@@ -124,6 +124,51 @@ class Operators(Case):
         self.assertEqual(daemon.json("queue", "give-up", message["id"], "--after", "0s")["changed"], 1)
         self.wait_states(daemon, "failed")
         self.assertIn("not a time", self.fails(daemon, "queue", "give-up", message["id"], "--at", "noon"))
+        self.assertIn("has passed; postrider queue bounce", self.fails(
+            daemon, "queue", "give-up", message["id"], "--at", "2020-01-01T00:00:00Z"))
+
+    def test_filters_that_say_nothing_select_nothing(self):
+        daemon = self.daemon()
+        self.put(daemon, "u1@shut.example", sender="")
+        self.put(daemon, "u2@shut.example")
+        for option in ("sender", "recipient", "destination", "reason", "state", "older-than"):
+            said = self.fails(daemon, "queue", "remove", "--larger-than", "1B", f"--{option}", "")
+            self.assertIn(option.replace("-", "_") + ": ", said)
+        self.assertEqual(len(daemon.json("queue", "list")["messages"]), 2)
+        listed = daemon.json("queue", "list", "--sender", "<>")["messages"]
+        self.assertEqual([one["recipients"][0]["address"] for one in listed], ["u1@shut.example"])
+        listed = daemon.json("queue", "list", "--recipient", "<u2@shut.example>")["messages"]
+        self.assertEqual([one["sender"] for one in listed], ["a@client.example"])
+
+    def test_several_messages_by_their_ids_and_the_log_keeps_it(self):
+        daemon = self.daemon()
+        for user in ("u1", "u2", "u3"):
+            self.put(daemon, f"{user}@shut.example")
+        wait_for("the last to wait", lambda: not daemon.json("status")["queue"]["active"])
+        ids = [one["id"] for one in daemon.json("queue", "list")["messages"]]
+        self.assertEqual(daemon.tool("queue", "remove", ids[0], ids[2]), "1 recipient removed\n" * 2)
+        wait_for("the removal", lambda: [
+            one["id"] for one in daemon.json("queue", "list")["messages"]] == [ids[1]])
+        run = daemon.tool("queue", "hold", ids[0], ids[1], check=False)
+        self.assertEqual((run.returncode, run.stdout), (1, "1 recipient held\n"))
+        self.assertIn(f"no message {ids[0]}", run.stderr)
+        for change, which in (("remove", ids[0]), ("remove", ids[2]), ("hold", ids[1])):
+            wait_for(f"the log to name {change}", lambda: f'event="changed by the operator" '
+                     f"change={change} which=\"id={which}\" changed=1" in daemon.output())
+
+    def test_a_suspension_that_fits_nothing_is_told(self):
+        daemon = self.daemon()
+        self.put(daemon, "u3@shut.example")
+        self.wait_states(daemon, "delayed")
+        said = daemon.tool("destination", "suspend", "shut.example")
+        print(said)
+        self.assertIn("No destination of that name has mail now.", said)
+        [destination] = daemon.json("destinations")["destinations"]
+        said = daemon.tool("destination", "suspend", destination["destination"])
+        self.assertNotIn("No destination", said)
+        shown = daemon.tool("destinations", destination["destination"])
+        self.assertNotIn("suspended: shut.example", shown)
+        self.assertIn(f"suspended: {destination['destination']} since", shown)
 
     def test_a_suspended_destination_over_a_restart(self):
         daemon = self.daemon()

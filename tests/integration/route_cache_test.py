@@ -204,7 +204,7 @@ class RouteCache(Case):
         self.assertIn("d9.example is not kept", daemon.tool("routes", "d9.example"))
         self.assertEqual(daemon.json("routes", "--flush", "d3.example"), {"flushed": 1})
         self.assertEqual(daemon.json("routes")["kept"], len(names) - 1)
-        self.assertIn("7 flushed", daemon.tool("routes", "--flush"))
+        self.assertIn("7 routes flushed", daemon.tool("routes", "--flush"))
         self.assertEqual(daemon.json("routes")["routes"], [])
         wait_for("idle connections, which keep their route, to be closed", lambda: not any(
             one["couriers"] for one in daemon.json("destinations")["destinations"]))

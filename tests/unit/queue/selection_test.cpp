@@ -53,6 +53,7 @@ TEST_F(Selecting, EveryFilterAloneAndTogether) {
   EXPECT_EQ(first([&](Selection& s) { s.arrived_after = hour_ago; }), "b@grey.example");
   EXPECT_EQ(first([](Selection& s) { s.sender = "you@*"; }), "b@grey.example");
   EXPECT_EQ(first([](Selection& s) { s.sender = "you@*", s.reason = "refused"; }), "0");
+  EXPECT_EQ(first([](Selection& s) { s.sender = "<>"; }), "0") << "no null reverse-path";
   Selection s;
   EXPECT_TRUE(s.is_everything());
   s.reason = "refused";
