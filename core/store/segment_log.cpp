@@ -143,8 +143,10 @@ Result<void> SegmentLog::check(const Transaction& transaction) const {
   return {};
 }
 
-// Sees to it that `size` more octets fit behind the batch. Mail may not take the last segment.
+// Begins a batch with room for `size` octets. Mail may not take the last segment. First of all it
+// says what failed: without that, nothing that follows may be durable.
 Result<void> SegmentLog::make_room(std::uint64_t size, bool mail) {
+  size += seals_.size() * kHeaderSize;
   if (round_up(size) > spool_.options.segment_size - kBlock) {
     return refuse(Errc::io, "the transaction is larger than a segment");
   }
@@ -159,6 +161,7 @@ Result<void> SegmentLog::make_room(std::uint64_t size, bool mail) {
   }
   batch_.begin(spool_.current->number, spool_.current->salt, spool_.next_batch,
                spool_.current->tail);
+  for (const auto& [seal, offset] : seals_) batch_.append(seal, {}, {}, {});
   return {};
 }
 
@@ -243,6 +246,7 @@ Result<void> SegmentLog::flush() {
 
 void SegmentLog::apply() {
   failures_ = 0;
+  seals_.clear();
   spool_.current->tail += round_up(batch_.size());
   if (!batch_.empty()) ++spool_.next_batch;
   ++flushes_;
@@ -288,15 +292,14 @@ void SegmentLog::fail(const Error& error) {
   for (Pending* one : failed) one->done(std::unexpected(error));
 }
 
-// Says in the next segment that the failed batches count for nothing.
+// Says in the next segment that the failed batches count for nothing, if no commit does.
 void SegmentLog::settle() {
   waiting_.clear();
   names_to_sync_ = false;
-  if (auto room = make_room(seals_.size() * kHeaderSize, false); !room) {
+  if (auto room = make_room(0, false); !room) {
     set_trouble(room.error().detail);
     return;
   }
-  for (const auto& [seal, offset] : seals_) batch_.append(seal, {}, {}, {});
   if (auto flushed = flush(); !flushed) {
     ++failures_;
     Record seal = seals_.back().record;
@@ -307,7 +310,6 @@ void SegmentLog::settle() {
     set_trouble(flushed.error().detail);
     return;
   }
-  seals_.clear();
   apply();
 }
 

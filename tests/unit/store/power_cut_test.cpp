@@ -229,5 +229,43 @@ TEST(Faults, PowerCutSoonAfterAFailedCall) {
   }
 }
 
+// A write fails, and so does the flush of the record that says so; what is acknowledged next must
+// not make damage of the failed write.
+TEST(Faults, WhatFollowsAFailedSealComesBack) {
+  const Sizes sizes{.segment = 32 << 10, .large = 64 << 10};
+  FaultyFileSystem files;
+  const auto store = open_for_test(files, sizes);
+  ASSERT_TRUE(store);
+  std::map<MessageId, bool> answers;
+  const std::uint64_t write = files.calls() + 1;
+  files.fail_call(write, Fault::short_write);
+  files.after_each_call([&] {
+    if (files.calls() == write + 1) files.fail_call(write + 2, Fault::io);
+  });
+  std::vector<std::unique_ptr<FaultyFileSystem>> cuts;
+  for (const MessageId id : {1u, 2u, 3u}) {  // each a batch of its own: a segment takes no two
+    Transaction transaction;
+    transaction.add.push_back(
+        {id, "envelope", "state", make_memory_body(std::string(20'000, 'x'))});
+    store->commit(std::move(transaction), Durability::sync, [&, id](const Result<void>& result) {
+      answers[id] = result.has_value();
+      for (std::uint64_t seed = 0; id == 3 && seed < 20; ++seed)
+        cuts.push_back(files.image(Tail::random_sectors, seed));
+    });
+  }
+  store->drive();
+  const std::map<MessageId, bool> expected{{1, false}, {2, true}, {3, true}};
+  EXPECT_EQ(answers, expected);
+  EXPECT_EQ(files.faults(), 2u);
+  for (const auto& cut : cuts) {
+    const auto reopened = open_for_test(*cut, sizes);
+    std::vector<MessageId> ids;
+    const auto recovered =
+        reopened->recover([&](const Stored& stored) { ids.push_back(stored.id); });
+    EXPECT_EQ(ids, (std::vector<MessageId>{2, 3}));
+    EXPECT_EQ(recovered->damaged, 0u) << recovered->notes.front();
+  }
+}
+
 }  // namespace
 }  // namespace postrider::store::testing
