@@ -220,15 +220,20 @@ class Recovery {
       if (rest && !hole.ours) continue;  // never written, or a former life
       if (torn(hole)) {
         if (!covered(hole.batch)) ++out_.report.torn;  // else its message is found damaged
-      } else if (hole.record && hole.record->type == RecordType::update) {
-        // There is a newer state and nobody knows it: the message is not served with an older one.
-        auto& records = scanned.scan.records;
-        const auto place =
-            std::ranges::lower_bound(records, hole.start, {}, &Batch::Placed::offset);
-        records.insert(place, {*hole.record, hole.start});
-      } else {
-        set_hole_aside(scanned, hole);
+        continue;
       }
+      keep_from_older_states(scanned, hole);
+      if (!hole.record || hole.record->type != RecordType::update) set_hole_aside(scanned, hole);
+    }
+  }
+
+  // There is a newer state and nobody knows it: the message is not served with an older one, but
+  // finds that its newest cannot be read.
+  static void keep_from_older_states(Scanned& scanned, const Hole& hole) {
+    auto& records = scanned.scan.records;
+    for (const Record& update : hole.updates) {
+      const auto place = std::ranges::upper_bound(records, hole.start, {}, &Batch::Placed::offset);
+      records.insert(place, {update, hole.start});
     }
   }
 

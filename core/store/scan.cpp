@@ -33,6 +33,16 @@ std::vector<Batch::Placed> take_apart(const Record& outer, std::string_view octe
   return inner;
 }
 
+std::vector<Record> updates_in(const Record& broken, std::string_view octets, std::uint64_t salt) {
+  if (broken.type == RecordType::update) return {broken};
+  std::vector<Record> updates;
+  for (std::size_t at = octets.find(kMagic); at != octets.npos; at = octets.find(kMagic, at + 1)) {
+    const auto inner = parse_header(octets.substr(at), inner_salt(salt));
+    if (inner && inner->type == RecordType::update) updates.push_back(*inner);
+  }
+  return updates;
+}
+
 class Scanner {
  public:
   Scanner(std::string_view octets, std::uint32_t number, std::uint64_t salt)
@@ -83,7 +93,8 @@ class Scanner {
       scan_.records.push_back({record, at});
       return;
     }
-    scan_.holes.push_back({at, at + record.size(), record.batch, last_batch(), 0, true, record});
+    scan_.holes.push_back({at, at + record.size(), record.batch, last_batch(), 0, true, record,
+                           updates_in(record, octets, salt_)});
   }
 
   std::uint64_t take_hole(std::uint64_t at) {
@@ -95,7 +106,7 @@ class Scanner {
     const std::string begins =
         std::string(kMagic) + octets_[std::min(at + 3, octets_.size() - 1)] + ' ' + hex(number_, 8);
     const bool ours = octets_.substr(at).starts_with(begins);
-    scan_.holes.push_back({at, next, 0, last_batch(), 0, ours, std::nullopt});
+    scan_.holes.push_back({at, next, 0, last_batch(), 0, ours, std::nullopt, {}});
     return next;
   }
 

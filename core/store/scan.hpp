@@ -20,6 +20,7 @@ struct Hole {
   std::uint64_t after = 0;       ///< batch of the next one, or 0
   bool ours = false;             ///< what is there began as a record of this segment
   std::optional<Record> record;  ///< whose header is whole
+  std::vector<Record> updates;   ///< the changes of state in it: headers, as far as they are whole
 };
 
 struct Scan {

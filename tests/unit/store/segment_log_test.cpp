@@ -329,6 +329,28 @@ TEST(SegmentLog, KeepsWhatTheCheckpointSaysOverADamagedLastRecord) {
   EXPECT_EQ(found[0].state, "");
 }
 
+// The same for what is replayed, also where it was one step with other things: whoever serves the
+// state before it delivers again what was delivered.
+TEST(SegmentLog, HoldsWhatADamagedStepChanged) {
+  FaultyFileSystem files;
+  const auto store = open_for_test(files, kSizes);
+  for (MessageId id = 1; id <= 2; ++id) ASSERT_TRUE(commit(*store, adding(id, "body")));
+  Transaction step = adding(3, "this is the report");
+  step.update.push_back({1, "a later state"});
+  ASSERT_TRUE(commit(*store, std::move(step)));
+  ASSERT_TRUE(commit(*store, adding(4, "body")));
+  const auto image = files.image(Tail::everything, 0);  // no clean stop: the log is replayed
+  const auto [path, at] = locate(*image, "this is the report");
+  image->damage(path, at, "T");
+  const auto reopened = open_for_test(*image, kSizes);
+  std::map<MessageId, std::string> states;
+  const auto recovered =
+      reopened->recover([&](const Stored& stored) { states[stored.id] = stored.state; });
+  const std::map<MessageId, std::string> expected{{1, ""}, {2, "state"}, {4, "state"}};
+  EXPECT_EQ(states, expected);
+  EXPECT_EQ(recovered->damaged, 2u);  // the step and the state
+}
+
 // Who reads the log again would find the damage, though nobody needs what it hit.
 TEST(SegmentLog, ReplaysNothingAfterAClose) {
   FaultyFileSystem files;
