@@ -3,12 +3,15 @@
 // changes.
 #include "store/index.hpp"
 
+#include <array>
 #include <map>
 #include <random>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "store/checkpoint.hpp"
+#include "store/crc32c.hpp"
 #include "store/faulty_file.hpp"
 
 namespace postrider::store {
@@ -157,6 +160,53 @@ TEST(Checkpoint, ForgetsWhatItBeganBefore) {
   writer.begin({.generation = 2, .replay_from = 1, .next_batch = 1, .last_id = 50});
   EXPECT_TRUE(*writer.step(1000));
   EXPECT_EQ(CheckpointFiles(files, "/spool").load()->newest->generation, 2u);
+}
+
+// As builds wrote them once: 16 digits a field.
+std::string wide_checkpoint(std::uint64_t generation, const Model& model) {
+  std::string text = fmt::format("postrider-queue 1\nC {:016x} {:016x} {:016x} {:016x}\n",
+                                 generation, 4, 12, model.size());
+  for (const auto& [id, entry] : model)
+    text +=
+        fmt::format("M {:016x} {:016x} {:016x} {:016x} {:016x} {:016x} {:016x} {:016x} {:016x}\n",
+                    id, entry.put.segment, entry.put.offset, entry.put_size, entry.state.segment,
+                    entry.state.offset, entry.state_size, entry.body, entry.file ? 1 : 0);
+  for (std::uint64_t segment = 0; segment < 9; ++segment)
+    text += fmt::format("S {:016x} {:016x}\n", segment, ~segment);
+  return text + fmt::format("E {:016x} {:016x}\n", text.size(), crc32c(text));
+}
+
+TEST(Checkpoint, ReadsWideFieldsAndWritesOverThem) {
+  FaultyFileSystem files;
+  std::mt19937_64 random(5);
+  Model model;
+  for (MessageId id = 1; id <= 200; ++id) model[id] = some_entry(random);
+  const std::string wide = wide_checkpoint(7, model);
+  const std::array<std::string_view, 1> pieces{wide};
+  ASSERT_TRUE((*files.open("/spool/CHECKPOINT.0", OpenMode::create))->write(0, pieces));
+  CheckpointFiles slots(files, "/spool");
+  const auto loaded = slots.load();
+  ASSERT_TRUE(loaded && loaded->newest);
+  EXPECT_EQ(loaded->newest->generation, 7u);
+  EXPECT_EQ(loaded->newest->salts.at(8), ~8ull);
+  expect_same(loaded->newest->index, model);
+
+  Index few;
+  for (MessageId id = 1; id <= 20; ++id) few.put(id, model[id]);
+  CheckpointWriter writer(slots, few, [](std::uint32_t segment) { return segment + 1000; });
+  writer.begin({.generation = 8, .replay_from = 5, .next_batch = 13, .last_id = 200});
+  ASSERT_TRUE(*writer.step(1000));
+  writer.begin({.generation = 9, .replay_from = 6, .next_batch = 14, .last_id = 200});
+  ASSERT_FALSE(*writer.step(9));  // half of it, over the longer one
+  const auto between = CheckpointFiles(files, "/spool").load();
+  EXPECT_EQ(between->newest->generation, 8u);
+  EXPECT_FALSE(between->former);
+  ASSERT_TRUE(*writer.step(1000));
+  const auto over = CheckpointFiles(files, "/spool").load();
+  EXPECT_EQ(over->newest->generation, 9u);
+  EXPECT_EQ(over->newest->index.size(), 20u);
+  EXPECT_EQ(over->former->generation, 8u);
+  EXPECT_EQ(files.contents("/spool/CHECKPOINT.0").size(), wide.size());
 }
 
 }  // namespace
