@@ -162,6 +162,16 @@ Result<CheckpointFiles::Loaded> CheckpointFiles::load() {
   return loaded;
 }
 
+Result<void> CheckpointFiles::sync() {
+  for (std::size_t slot = 0; slot < 2; ++slot) {
+    const auto file = files_.open(path(slot), OpenMode::read);
+    if (!file && file.error().code == Errc::not_found) continue;
+    if (!file) return std::unexpected(file.error());
+    if (auto synced = (*file)->sync(); !synced) return synced;
+  }
+  return files_.sync_folder(folder_);
+}
+
 Result<std::unique_ptr<File>> CheckpointFiles::open_older() {
   return files_.open(path(1 - newest_slot_), OpenMode::ensure);
 }

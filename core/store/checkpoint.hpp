@@ -53,6 +53,8 @@ class CheckpointFiles {
   };
   /// Reads both. A newer format is an error.
   Result<Loaded> load();
+  /// Flushes both: what a process that was killed left of them may be in the page cache only.
+  Result<void> sync();
 
   /// Opens the older of the two for the next generation.
   Result<std::unique_ptr<File>> open_older();

@@ -124,10 +124,6 @@ Result<void> FaultyFileSystem::count(std::string_view call, const std::string& p
   return std::unexpected(system_error(call, path, error_number(fault_)));
 }
 
-void FaultyFileSystem::call_hook() {
-  if (hook_) hook_();
-}
-
 void FaultyFileSystem::apply(Names& names, const NameChange& change) {
   if (!change.removed.empty()) names.erase(change.removed);
   if (!change.added.empty()) names[change.added] = change.node;
@@ -315,10 +311,6 @@ std::uint64_t FaultyFileSystem::octets_read(std::string_view part) const {
   return octets;
 }
 
-void FaultyFileSystem::record_calls() {
-  recording_ = true;
-}
-
 std::vector<std::string> FaultyFileSystem::recorded() const {
   const std::lock_guard guard(mutex_);
   return record_;
@@ -328,16 +320,6 @@ void FaultyFileSystem::fail_call(std::uint64_t number, Fault fault) {
   const std::lock_guard guard(mutex_);
   failing_call_ = number;
   fault_ = fault;
-}
-
-void FaultyFileSystem::after_each_call(std::function<void()> hook) {
-  hook_ = std::move(hook);
-}
-void FaultyFileSystem::ignore_file_syncs() {
-  ignore_file_syncs_ = true;
-}
-void FaultyFileSystem::ignore_folder_syncs() {
-  ignore_folder_syncs_ = true;
 }
 
 void FaultyFileSystem::limit_space(std::uint64_t octets) {
@@ -356,21 +338,28 @@ std::unique_ptr<FaultyFileSystem> FaultyFileSystem::image(Tail tail, std::uint64
   }
   auto left = std::make_unique<FaultyFileSystem>();
   std::map<const Node*, NodePtr> copies;
+  const auto copy_of = [&](const NodePtr& node) {
+    NodePtr& copy = copies[node.get()];
+    if (copy || !node) return copy;
+    copy = std::make_shared<Node>(*node);
+    if (tail == Tail::everything) return copy;
+    copy->data = tail == Tail::nothing ? node->durable : node->torn(random);
+    copy->sync();
+    return copy;
+  };
   for (const auto& [name, node] : names) {
     const std::string folder = folder_of(name);
     if (folder.rfind('/') != std::string::npos && !names.contains(folder)) continue;
-    NodePtr& copy = copies[node.get()];
-    if (!copy) {
-      copy = std::make_shared<Node>();
-      copy->folder = node->folder;
-      copy->data = tail == Tail::nothing      ? node->durable
-                   : tail == Tail::everything ? node->data
-                                              : node->torn(random);
-      copy->durable = copy->data;
-    }
-    left->names_[name] = copy;
+    left->names_[name] = copy_of(node);
   }
   left->durable_names_ = left->names_;
+  if (tail != Tail::everything) return left;
+  left->durable_names_.clear();
+  for (const auto& [name, node] : durable_names_) left->durable_names_[name] = copy_of(node);
+  for (NameChange change : changes_) {
+    change.node = copy_of(change.node);
+    left->changes_.push_back(std::move(change));
+  }
   return left;
 }
 

@@ -16,7 +16,8 @@
 
 namespace postrider::store {
 
-/// What a power cut leaves of that which was not synced.
+/// What is left of that which was not synced, after a power cut; or everything, and still not
+/// synced: the process was killed, and the power may be cut later.
 enum class Tail : std::uint8_t { nothing, everything, random_sectors };
 
 enum class Fault : std::uint8_t { io, no_space, quota, too_many_files, short_write };
@@ -43,7 +44,7 @@ class FaultyFileSystem final : public FileSystem {
   /// Octets read so far from files whose path contains `part`.
   std::uint64_t octets_read(std::string_view part) const;
   /// The names of those calls, as "write log/00000001.log". Kept only after this was called.
-  void record_calls();
+  void record_calls() { recording_ = true; }
   std::vector<std::string> recorded() const;
 
   /// Fails the call with this number (the first is 1), once.
@@ -51,13 +52,13 @@ class FaultyFileSystem final : public FileSystem {
   /// Calls that were failed.
   unsigned faults() const;
   /// Called after each counted call, from the thread that made it. It may call image().
-  void after_each_call(std::function<void()> hook);
-  /// The disk after a power cut now. The seed matters for random_sectors only.
+  void after_each_call(std::function<void()> hook) { hook_ = std::move(hook); }
+  /// The disk after a crash now. The seed matters for random_sectors only.
   std::unique_ptr<FaultyFileSystem> image(Tail tail, std::uint64_t seed) const;
 
   /// Mutants, to prove that a test notices: syncs that say yes and do nothing.
-  void ignore_file_syncs();
-  void ignore_folder_syncs();
+  void ignore_file_syncs() { ignore_file_syncs_ = true; }
+  void ignore_folder_syncs() { ignore_folder_syncs_ = true; }
   /// Files may not hold more than this together; then calls fail with no_space.
   void limit_space(std::uint64_t octets);
 
@@ -79,7 +80,9 @@ class FaultyFileSystem final : public FileSystem {
   };
 
   Result<void> count(std::string_view call, const std::string& path, bool* cut_short = nullptr);
-  void call_hook();
+  void call_hook() {
+    if (hook_) hook_();
+  }
   void change(NameChange change);
   static void apply(Names& names, const NameChange& change);
   Result<void> reserve(std::uint64_t old_size, std::uint64_t new_size, const std::string& path);

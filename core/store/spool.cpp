@@ -140,7 +140,7 @@ Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& repla
   };
   needs_ = {need(loaded.newest), need(loaded.former)};
   written_since_checkpoint_ = replayed.replayed;
-  if (auto synced = sync_replayed(needs_[0].replay_from); !synced) return synced;
+  if (auto synced = sync_found(); !synced) return synced;
   Recovered& report = replayed.report;
   if (!loaded.newest || report.torn != 0 || report.damaged != 0) {
     if (auto written = checkpoint(); !written) {
@@ -155,12 +155,12 @@ Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& repla
   return {};
 }
 
-Result<void> Spool::sync_replayed(std::uint32_t replay_from) {
+Result<void> Spool::sync_found() {
   for (const auto& [number, segment] : segments) {
-    if (number < replay_from) continue;
+    if (number < needs_[0].replay_from) continue;
     if (auto synced = segment->file->sync(); !synced) return synced;
   }
-  return {};
+  return checkpoints_.sync();
 }
 
 // A body without a record was never acknowledged and goes, unless its record may be among what was

@@ -118,7 +118,7 @@ class Spool {
   Result<BodyPtr> read_body(MessageId id, const Entry& entry, const Segment& put) const;
   void take(Replayed& replayed);
   Result<void> start(const CheckpointFiles::Loaded& loaded, Replayed& replayed);
-  Result<void> sync_replayed(std::uint32_t replay_from);
+  Result<void> sync_found();
   void remove_orphans(Recovered& report, bool removals_known);
   void set_lost_files_aside(const std::vector<MessageId>& present, Recovered& report,
                             bool removals_known);
