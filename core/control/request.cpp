@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "control/request.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -41,6 +43,28 @@ std::expected<std::string, std::string> address_pattern_of(const Json& options, 
   return text;
 }
 
+/// A number, if it is given: none that is bent on its way into T, or by one more.
+template <class T>
+std::expected<void, std::string> read_number(const Json& options, const char* name, T& number) {
+  constexpr std::uint64_t kMost =
+      std::min<std::uint64_t>(std::numeric_limits<T>::max(), 1ull << 53);
+  const auto found = options.find(name);
+  if (found == options.end()) return {};
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > kMost)
+    return Mistake(std::string(name) + ": a whole number, 0 to " + std::to_string(kMost));
+  number = found->get<T>();
+  return {};
+}
+
+/// A length of time that can be added to any date.
+std::expected<Duration, std::string> parse_span(std::string_view text) {
+  constexpr Duration kCentury = 36'525 * 24h;
+  auto span = parse_duration(text);
+  if (span && *span > kCentury)
+    return Mistake('"' + std::string(text) + "\" is longer than a century");
+  return span;
+}
+
 std::expected<queue::RecipientState, std::string> parse_state(std::string_view text) {
   using enum queue::RecipientState;
   for (const auto known : {queued, active, delayed, held, failed})
@@ -68,8 +92,8 @@ std::expected<WallTime, std::string> parse_moment(std::string_view text) {
 /// One of after, in, at; nothing: none is given.
 std::expected<std::optional<queue::GiveUpTime>, std::string> give_up_of(const Json& options,
                                                                         WallTime now) {
-  const auto after = read(options, "after", parse_duration);
-  const auto in = read(options, "in", parse_duration);
+  const auto after = read(options, "after", parse_span);
+  const auto in = read(options, "in", parse_span);
   const auto at = read(options, "at", parse_moment);
   if (!after) return Mistake(after.error());
   if (!in) return Mistake(in.error());
@@ -96,11 +120,13 @@ std::expected<queue::Selection, std::string> selection_of(const Json& options, W
   selection.recipient = std::move(*recipient);
   selection.destination = std::move(*destination);
   selection.reason = std::move(*reason);
-  selection.attempts = options.value("attempts", 0U);
-  selection.limit = options.value("limit", selection.limit);
+  const auto attempts = read_number(options, "attempts", selection.attempts);
+  if (!attempts) return Mistake(attempts.error());
+  const auto limit = read_number(options, "limit", selection.limit);
+  if (!limit) return Mistake(limit.error());
   const auto state = read(options, "state", parse_state);
-  const auto older = read(options, "older_than", parse_duration);
-  const auto younger = read(options, "younger_than", parse_duration);
+  const auto older = read(options, "older_than", parse_span);
+  const auto younger = read(options, "younger_than", parse_span);
   const auto larger = read(options, "larger_than", parse_size);
   if (!state) return Mistake(state.error());
   if (!older) return Mistake(older.error());
@@ -124,7 +150,8 @@ std::expected<void, std::string> read_options(const Json& options, WallTime now,
   const auto give_up = give_up_of(options, now);
   if (!give_up) return Mistake(give_up.error());
   request.give_up = *give_up;
-  request.offset = options.value("offset", std::uint64_t{0});
+  const auto offset = read_number(options, "offset", request.offset);
+  if (!offset) return Mistake(offset.error());
   request.text = options.value("text", "");
   request.stop = options.value("stop", false);
   return {};

@@ -246,7 +246,8 @@ file = "{self.folder}/protocol.log"
                                (b"[" * 60000 + b"\n", b"one line of JSON"),
                                (b'{"words":[]}\n', b"no command"),
                                (b'{"words":["fly"]}\n', b"unknown command"),
-                               (b'{"words":["queue","list"],"options":{"limit":"x"}}\n', b"wrong type"),
+                               (b'{"words":["queue","list"],"options":{"limit":"x"}}\n', b"whole number"),
+                               (b'{"words":["queue","list"],"options":{"sender":7}}\n', b"wrong type"),
                                (b'{"words":["queue","list"],"options":7}\n', b"wrong type"),
                                (b"\xff\xfe\n", b"one line of JSON"), (b"x" * 70000, b"")):
             with socket.socket(socket.AF_UNIX) as client:
