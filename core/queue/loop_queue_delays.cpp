@@ -29,7 +29,7 @@ bool waits_untold(const RecipientStatus& status) noexcept {
 void LoopQueue::remind_later(OwnedMessage& message) {
   const plugin::ChainsPtr chains = this->chains();
   const Duration notice = chains ? chains->delay_notice() : Duration();
-  if (notice == Duration() || message.record->reverse_path().is_null()) return;
+  if (notice == Duration() || message.record->has_null_sender()) return;
   owned_.remind(message, message.record->arrived() + notice);
 }
 

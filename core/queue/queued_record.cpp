@@ -14,6 +14,7 @@ QueuedRecord::QueuedRecord(store::MessageId id, Envelope envelope, WallTime give
       arrived_(envelope.arrived),
       give_up_at_(give_up_at),
       size_(size),
+      null_sender_(envelope.reverse_path.is_null()),
       store_(store),
       open_(std::make_unique<Open>(Queue::id_text(id), std::move(envelope))) {}
 

@@ -58,6 +58,8 @@ class QueuedRecord final : public MessageRecord {
   WallTime arrived() const noexcept override { return arrived_; }
   WallTime give_up_at() const noexcept override { return give_up_at_.load(); }
   std::uint64_t size() const noexcept override { return size_; }
+  /// From the null path: nobody is ever told of its delay.
+  bool has_null_sender() const noexcept { return null_sender_; }
 
   // While the record is in use, see begin_use().
   const std::string& queue_id() const noexcept override { return open_->queue_id; }
@@ -109,6 +111,7 @@ class QueuedRecord final : public MessageRecord {
   const WallTime arrived_;
   std::atomic<WallTime> give_up_at_;
   const std::uint64_t size_;
+  const bool null_sender_;
   store::Store& store_;
   OpenPtr open_;
   std::uint32_t uses_ = 0;

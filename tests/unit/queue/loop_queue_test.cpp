@@ -292,6 +292,18 @@ TEST_F(LoopQueueTest, WithoutRoomEachMessageIsReadFromTheStore) {
   EXPECT_EQ(peers->memory()->used(), memory);
 }
 
+TEST_F(LoopQueueTest, WithoutRoomTheSenderIsStillToldOfTheDelay) {
+  chains->hooked = true;
+  chains->notice = 4h;
+  answer = greylisted;
+  peers->memory()->take(memory);
+  submit({"a@x.example"});
+  world->run_for(5h);
+  EXPECT_EQ(std::ranges::count_if(store->transactions,
+                                  [](const Recorded& r) { return !r.added.empty(); }),
+            2);
+}
+
 TEST_F(LoopQueueTest, AnEnvelopeThatCannotBeReadAnyMoreIsHeld) {
   chains->hooked = chains->reporting = true;
   answer = greylisted;
