@@ -248,6 +248,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void complete(const OwnedMessage& message, Settled& settled) const;
   void keep_back(OwnedMessage& message, Settled& settled);
   void tell_all(OwnedMessage& message, Settled& settled);
+  static std::vector<std::uint32_t> take_kept_back(OwnedMessage& message);
 
   // Delays (loop_queue_delays.cpp)
   void remind_later(OwnedMessage& message);

@@ -272,9 +272,12 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
 }
 
 void LoopQueue::put_back(const RecordPtr& record, RecipientGroup& group) {
-  if (group.indices.empty()) return leave(group);
-  scheduler_.put_back(group, runtime_.now());
-  if (runtime_.wall_now() >= record->give_up_at()) expire({record, group.number});
+  const bool is_over = runtime_.wall_now() >= record->give_up_at();
+  if (group.indices.empty())
+    leave(group);
+  else
+    scheduler_.put_back(group, runtime_.now());
+  if (is_over) expire({record, group.number});  // the owner may wait for an answer
 }
 
 void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& settled) {

@@ -92,6 +92,18 @@ void LoopQueue::keep_back(OwnedMessage& message, Settled& settled) {
   settled.outcomes.resize(kept);
 }
 
+/// Nobody will be told: who was kept back for that.
+std::vector<std::uint32_t> LoopQueue::take_kept_back(OwnedMessage& message) {
+  std::vector<std::uint32_t> kept;
+  if (!message.ending()) return kept;
+  for (const auto& [index, outcome] : message.ending()->failed) {
+    --message.recipients[index].settling;
+    kept.push_back(index);
+  }
+  message.rest->ending.reset();
+  return kept;
+}
+
 void LoopQueue::tell_all(OwnedMessage& message, Settled& settled) {
   const auto ending = std::exchange(message.rest->ending, nullptr);
   for (auto& [index, outcome] : ending->failed) {

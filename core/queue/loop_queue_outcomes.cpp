@@ -64,13 +64,7 @@ std::string LoopQueue::reason_of(const Outcome& outcome) {
 void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
                             const store::Error& error) {
   std::vector<std::uint32_t> indices = settled.indices;
-  if (const Ending* ending = message.ending()) {
-    for (const auto& [index, outcome] : ending->failed) {
-      --message.recipients[index].settling;
-      indices.push_back(index);
-    }
-    message.rest->ending.reset();
-  }
+  std::ranges::copy(take_kept_back(message), std::back_inserter(indices));
   std::ranges::sort(indices);
   hold_for_operator(message, indices, "the envelope cannot be read: " + error.detail);
   save(message);
@@ -78,6 +72,7 @@ void LoopQueue::hold_unread(OwnedMessage& message, const Settled& settled,
 
 /// The whole message waits for the operator, its other destinations too.
 void LoopQueue::hold_damaged(OwnedMessage& message, const std::string& damage) {
+  (void)take_kept_back(message);  // they wait, as all others do
   std::vector<std::uint32_t> waiting;
   for (std::uint32_t i = 0; i < message.recipients.size(); ++i) {
     const RecipientState state = message.recipients[i].state;

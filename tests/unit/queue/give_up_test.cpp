@@ -126,6 +126,28 @@ TEST_P(GiveUpTest, WhoseTimeIsUpIsShownSo) {
     }
 }
 
+TEST_P(GiveUpTest, AnAttemptThatWasNoneKeepsNobodyWaiting) {
+  submit({"u@a.example", "v@b.example"});
+  Delivery active = take("b.example");
+  world->run_for(5 * 24h + 1s);
+  EXPECT_EQ(everywhere(&LoopQueue::hold, "v@b.example"), 1U);
+  finish(std::move(active), [](const Delivery&) { return DeliveryResult{{}, false, true}; });
+  EXPECT_EQ(told(), "u@a.example waited 5.4.7, ");
+}
+
+TEST_P(GiveUpTest, DamageFoundByTheLastAttemptLeavesAllToTheOperator) {
+  submit({"u@a.example", "v@b.example"});
+  Delivery active = take("b.example");
+  world->run_for(5 * 24h + 1s);
+  finish(std::move(active), [](const Delivery& d) {
+    DeliveryResult result = greylisted(d);
+    result.damage = "a sum is wrong";
+    return result;
+  });
+  EXPECT_EQ(told(), "v@b.example tried 4.7.1, ");
+  EXPECT_EQ(everywhere(&LoopQueue::release, "*"), 2U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Loops, GiveUpTest, ::testing::Values(1U, 3U),
                          [](const auto& info) { return "Loops" + std::to_string(info.param); });
 
