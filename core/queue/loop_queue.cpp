@@ -170,22 +170,24 @@ Task<store::Result<void>> LoopQueue::submit(Submission submission) {
            pending->result = std::move(result);
            if (pending->waiter) queue.runtime_.make_ready(*pending->waiter);
            if (!stored) return;
-           if (pending->taken_back) return queue.take_back(message);
+           if (pending->taken_back) return queue.take_back(std::move(message));
            queue.accepted(std::move(message));
          });
   CommitAwaiter<PendingCommit> durable(runtime_, options_.commit_timeout, std::move(pending));
   co_return co_await durable;
 }
 
-/// It is durable after all, but its client was told 451 and will send it again.
-void LoopQueue::take_back(const NewMessage& message) {
-  const QueuedRecord& record = *message.handover.record;
+/// It is durable after all, but its client was told 451 and will send it again. A message of which
+/// all are gone is removed, however often the disk fails.
+void LoopQueue::take_back(NewMessage message) {
   log_.write(LogLevel::warning, "taken back: it was not on disk in time",
-             {{"queue_id", record.queue_id()}});
-  store::Transaction transaction;
-  transaction.remove.push_back({record.id()});
-  commit(std::move(transaction), store::Durability::lazy,
-         [](LoopQueue&, const store::Result<void>&) {});
+             {{"queue_id", message.handover.record->queue_id()}});
+  for (RecipientStatus& status : message.handover.recipients) {
+    status.state = RecipientState::failed;
+    status.gone = true;
+  }
+  const unsigned owner = loop_of_group(message.handover.record->groups().front());
+  send(owner, std::move(message.handover));
 }
 
 void LoopQueue::accepted(NewMessage message) {

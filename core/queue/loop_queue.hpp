@@ -176,7 +176,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void commit(store::Transaction transaction, store::Durability durability,
               std::move_only_function<void(LoopQueue&, store::Result<void>)> done);
   void accepted(NewMessage message);
-  void take_back(const NewMessage& message);
+  void take_back(NewMessage message);
   void receive(PeerMessage message);
   void send(unsigned loop, PeerMessage message);
   unsigned loop_of_group(const RecipientGroup& group) const noexcept;

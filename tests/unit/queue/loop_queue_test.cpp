@@ -69,6 +69,22 @@ TEST_F(LoopQueueTest, AMessageThatIsNotOnDiskInTimeIsRefusedAndTakenBackLater) {
   EXPECT_EQ(queue().counts().messages, 0U);
 }
 
+TEST_F(LoopQueueTest, TakingBackIsRepeatedUntilItIsDone) {
+  store->paused = true;
+  auto task = queue().submit(submission({"a@x.example"}));
+  EXPECT_FALSE(task.start());
+  world->run_for(options.commit_timeout);
+  EXPECT_TRUE(task.is_done());
+  store->paused = false;
+  store->flush();
+  store->failures = 2;
+  world->run_for(10s);
+  EXPECT_TRUE(store->durable.empty()) << "after a restart it would be sent, and its client did so";
+  EXPECT_TRUE(tries.empty());
+  EXPECT_EQ(queue().counts().messages, 0U);
+  EXPECT_EQ(peers->messages().load(), 0U);
+}
+
 TEST_F(LoopQueueTest, TheDiskThatAnswersAtTheLimitGivesOneAnswerOnly) {
   store->paused = true;
   auto task = queue().submit(submission({"a@x.example"}));
