@@ -224,6 +224,7 @@ class LoopQueue final : public Queue, public Deliveries {
                     plugin::ChainsPtr chains, std::unique_ptr<RecordUse> use);
   void apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
              plugin::Chains* chains);
+  static bool is_any_left(const OwnedMessage& message, const std::vector<std::uint32_t>& indices);
   void warn_of_silence(const OwnedMessage& message, const Settled& settled);
   void add_reports(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
                    std::vector<Report> reports, plugin::Chains* chains);

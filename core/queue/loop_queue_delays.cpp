@@ -56,7 +56,7 @@ Task<void> LoopQueue::report_delay(Settled settled, std::vector<RecipientOutcome
   OwnedMessage* message = owned_.find(settled.record->id());
   if (!message) co_return;
   for (const std::uint32_t index : settled.indices) message->recipients[index].delay_asked = false;
-  if (written.reports.empty()) co_return;
+  if (written.reports.empty() || !is_any_left(*message, settled.indices)) co_return;
   add_reports(*message, settled.indices, std::move(written.reports), chains.get());
   save(*message);
   pump();

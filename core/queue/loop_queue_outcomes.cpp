@@ -121,6 +121,7 @@ Task<void> LoopQueue::report(Settled settled, std::vector<RecipientOutcome> outc
 
 void LoopQueue::apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
                       plugin::Chains* chains) {
+  if (!is_any_left(message, settled.indices)) written.reports.clear();  // removed meanwhile
   // A reporter that failed leaves the failed recipients to the operator: visible, never lost.
   const bool reported = chains && chains->reports_failures() && written.is_complete;
   for (std::size_t i = 0; i < settled.indices.size(); ++i)
@@ -129,6 +130,11 @@ void LoopQueue::apply(OwnedMessage& message, const Settled& settled, plugin::Rep
   add_reports(message, settled.indices, std::move(written.reports), chains);
   if (settled.late) withdraw_everywhere(message, settled.indices);
   save(message);
+}
+
+bool LoopQueue::is_any_left(const OwnedMessage& message,
+                            const std::vector<std::uint32_t>& indices) {
+  return !std::ranges::all_of(indices, [&](std::uint32_t i) { return message.recipients[i].gone; });
 }
 
 /// A report, or another message from the null path, failed and nobody is told.

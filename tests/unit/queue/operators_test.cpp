@@ -118,6 +118,26 @@ TEST_F(Operators, RemoveIsDurableAndWins) {
   EXPECT_EQ(queue().take(domain("x.example")), std::nullopt);
 }
 
+TEST_F(Operators, WhatIsRemovedWhileItsReportIsWrittenIsNotReported) {
+  chains->hooked = chains->reporting = true;
+  chains->notice = 4h;
+  answer = unknown_user;
+  const std::string failed = submit({"a@x.example"});
+  EXPECT_EQ(queue().remove(by_id(failed)), 1U);
+  world->run_for(10s);
+  answer = greylisted;
+  const std::string late = submit({"a@x.example"});
+  world->run_for(4h - 100ms);
+  ASSERT_TRUE(world->run_until([&] { return !queue().is_settled(); }, 1s));
+  EXPECT_EQ(queue().remove(by_id(late)), 1U);
+  world->run_for(10s);
+  EXPECT_TRUE(store->durable.empty());
+  EXPECT_EQ(std::ranges::count_if(store->transactions,
+                                  [](const Recorded& r) { return !r.added.empty(); }),
+            2);
+  EXPECT_EQ(log.count("cannot be saved"), 0U);
+}
+
 TEST_F(Operators, RemoveTakesTheSelectedRecipientsOnly) {
   answer = greylisted;
   submit({"a@x.example", "b@x.example"});
