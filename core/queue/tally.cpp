@@ -63,9 +63,11 @@ void count(TallyTable& table, TallyKey key, const Selection& selection, const Ow
     ++counted;
   }
   const AddressesRead read(selection, message);
+  std::optional<RecordUse> use;  // read once, not for each recipient
   const std::size_t recipients = covers(selection, message) ? message.recipients.size() : 0;
   for (std::size_t i = 0; i < recipients; ++i) {
     if (!is_selected(selection, message, i)) continue;
+    if (!use && key != TallyKey::destination) use.emplace(message.record);
     const RecipientState state = shown_state(message.recipients[i], group_of(message, i));
     table.all.add(state, arrived, now);
     table.by[key_of(key, message, i)].add(state, arrived, now);

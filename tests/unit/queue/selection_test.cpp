@@ -85,7 +85,9 @@ TEST_F(Selecting, CountsByDestinationStateAndAge) {
   EXPECT_EQ(table.by.at("x.example").ages[3], 2U);  // 20 to 40
   EXPECT_EQ(table.by.at("x.example").oldest, table.all.oldest);
   TallyTable senders;
+  store->texts_read = 0;
   queue().tally({}, TallyKey::sender_domain, senders);
+  EXPECT_EQ(store->texts_read, 3) << "each message once, however many recipients it has";
   EXPECT_EQ(senders.by.at("<>").recipients(), 1U);
   EXPECT_EQ(senders.by.at("home.example").recipients(), 4U);
   TallyTable some;
