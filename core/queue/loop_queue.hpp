@@ -138,8 +138,11 @@ class LoopQueue final : public Queue, public Deliveries {
   void adopt(store::Stored stored);
   /// For how long commits have waited and none has ended; 0 if none waits.
   Duration disk_wait() const noexcept;
-  /// Nothing of this loop is on its way to the disk, and no report is being written.
-  bool is_settled() const noexcept { return commits_ == 0 && tasks_.is_empty(); }
+  /// Nothing of this loop is on its way to the disk or waits to be written again, and no report is
+  /// being written.
+  bool is_settled() const noexcept {
+    return commits_ == 0 && unsaved_.empty() && tasks_.is_empty();
+  }
 
  private:
   friend class CourierWait;

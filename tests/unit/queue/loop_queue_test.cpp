@@ -257,7 +257,9 @@ TEST_F(LoopQueueTest, AStateThatCannotBeSavedIsSavedLater) {
   world->run_for(500ms);
   EXPECT_EQ(store->durable.size(), 1U);
   EXPECT_EQ(queue().counts().messages, 1U);
+  EXPECT_FALSE(queue().is_settled()) << "who stops now would try it again";
   world->run_for(5s);
+  EXPECT_TRUE(queue().is_settled());
   EXPECT_EQ(log.count("a state cannot be saved"), 1U);
   EXPECT_EQ(log.count("states can be saved again"), 1U);
   ASSERT_EQ(store->durable.size(), 1U);
