@@ -46,6 +46,7 @@ struct RecipientStatus {
   /// Who is at work on its end: outcome hooks, and the wait for the other destinations of a message
   /// whose time is up. Not stored. Until it is zero nothing may try it again.
   std::uint8_t settling = 0;
+  bool ends = false;            ///< one of them is at work on a definite end; not stored
   bool delay_reported = false;  ///< the sender was told that it waits
   /// A report of the delay is being written; not stored.
   bool delay_asked = false;
@@ -56,6 +57,13 @@ struct RecipientStatus {
 
   /// An empty one if nothing was said.
   const LastWord& last() const noexcept;
+  void begin_settling(bool is_end) noexcept {
+    ++settling;
+    ends = ends || is_end;
+  }
+  void end_settling() noexcept {
+    if (--settling == 0) ends = false;
+  }
   /// The rest of the last word stays.
   void give_reason(std::string reason);
 };

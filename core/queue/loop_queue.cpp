@@ -219,11 +219,12 @@ void LoopQueue::send(unsigned loop, PeerMessage message) {
 void LoopQueue::receive(PeerMessage message) {
   std::visit(Match{[this](Handover& handover) { own(std::move(handover)); },
                    [this](Work& given) { work(std::move(given)); },
+                   [this](Crossed& crossed) { look_again(crossed); },
                    [this](Withdrawal& withdrawal) { withdraw(withdrawal); },
                    [this](Expiry& expiry) { expire(expiry); },
                    [this](Recall& asked) { recall(std::move(asked)); },
                    [this](Recalled& answer) { recalled(std::move(answer)); },
-                   [this](Settled& settled) { settle(std::move(settled)); },
+                   [this](Settled& settled) { hear(std::move(settled)); },
                    [this](Adoption& adoption) {
                      found_.push_back(std::move(adoption));
                      if (found_.size() == 1) runtime_.start_timer(adopter_, 0ms);
@@ -268,7 +269,7 @@ void LoopQueue::hand_out_everywhere(OwnedMessage& message,
 
 void LoopQueue::hand_out(OwnedMessage& message, const RecipientGroup& group,
                          const std::vector<std::uint32_t>& indices, bool asked) {
-  Work given{message.record, group.number, indices, 0, std::nullopt, asked};
+  Work given{message.record, group.number, indices, 0, std::nullopt, asked, group.heard};
   bool is_due = false;
   for (const std::uint32_t index : indices) {
     const RecipientStatus& status = message.recipients[index];

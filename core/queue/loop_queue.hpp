@@ -157,7 +157,7 @@ class LoopQueue final : public Queue, public Deliveries {
   struct Returning {
     std::string why;
     std::set<std::uint32_t> awaited;     ///< groups that have not answered
-    std::vector<std::uint32_t> indices;  ///< no attempt begins for these
+    std::vector<std::uint32_t> indices;  ///< who is returned; no attempt begins for these
   };
   struct Alarm final : Timer {
     explicit Alarm(LoopQueue& owner) : queue(owner) {}
@@ -195,6 +195,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void withdraw(const Withdrawal& withdrawal);
   void expire(const Expiry& expiry);
   void leave(RecipientGroup& group);
+  void tell(RecipientGroup& group, Settled settled);
   bool open(RecipientGroup& group);
   void end_attempt(const Attempt& attempt, std::vector<std::uint32_t> indices,
                    DeliveryResult result);
@@ -209,8 +210,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void set_alarm();
 
   // What the operator returns (loop_queue_returns.cpp)
-  std::size_t bounce(const OwnedMessage& message, const Selection& selection,
-                     const std::string& why);
+  std::size_t bounce(OwnedMessage& message, const Selection& selection, const std::string& why);
   void recall(Recall recall);
   void recalled(Recalled answer);
 
@@ -219,6 +219,7 @@ class LoopQueue final : public Queue, public Deliveries {
   DestinationView destination_view(const DestinationQueue& queue) const;
 
   // Settling (loop_queue_outcomes.cpp)
+  void hear(Settled settled);
   void settle(Settled settled);
   static std::string reason_of(const Outcome& outcome);
   static std::vector<RecipientOutcome> outcomes_of(const OwnedMessage& message,
@@ -268,6 +269,7 @@ class LoopQueue final : public Queue, public Deliveries {
   std::size_t change(const Selection& selection, const Change& one, const After& after);
   std::size_t change(OwnedMessage& message, const Selection& selection, const Change& one,
                      const After& after);
+  void look_again(const Crossed& crossed);
   void withdraw_everywhere(const OwnedMessage& message, const std::vector<std::uint32_t>& indices);
   void hand_out_everywhere(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
                            bool asked = false);

@@ -141,6 +141,9 @@ TimePoint LoopQueue::time_of(WallTime wall) const noexcept {
 
 void LoopQueue::work(Work given) {
   RecipientGroup& group = given.record->groups()[given.group];
+  if (given.heard != group.told)
+    return send(loop_of_group(given.record->groups().front()),
+                Crossed{given.record, std::move(given.indices), given.asked});
   const TimePoint now = runtime_.now();
   group.attempts = std::max(group.attempts, given.attempts);
   if (group.place == Scheduled::Place::none) {
@@ -179,10 +182,15 @@ void LoopQueue::expire(const Expiry& expiry) {
   Settled settled{.record = expiry.record,
                   .indices = group.indices.list(),
                   .outcomes = {},
-                  .group = group.number,
                   .attempts = group.attempts,
                   .expired = true};
   leave(group);
+  tell(group, std::move(settled));
+}
+
+void LoopQueue::tell(RecipientGroup& group, Settled settled) {
+  settled.group = group.number;
+  ++group.told;
   send(loop_of_group(settled.record->groups().front()), std::move(settled));
 }
 
@@ -223,7 +231,7 @@ bool LoopQueue::open(RecipientGroup& group) {
                           no_outcome("the envelope cannot be read: " + opened.error().detail));
   scheduler_.finish(group, HostResult::untried, runtime_.now());
   leave(group);
-  send(loop_of_group(settled.record->groups().front()), std::move(settled));
+  tell(group, std::move(settled));
   return false;
 }
 
@@ -252,7 +260,6 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
   Settled settled{.record = attempt.record,
                   .indices = std::move(indices),
                   .outcomes = std::move(result.outcomes),
-                  .group = group.number,
                   .attempts = group.attempts,
                   .expired = runtime_.wall_now() >= attempt.record->give_up_at(),
                   .damage = std::move(result.damage)};
@@ -268,7 +275,7 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
     leave(group);
   else
     reschedule(group, result.host_failed, settled);
-  send(loop_of_group(attempt.record->groups().front()), std::move(settled));
+  tell(group, std::move(settled));
 }
 
 void LoopQueue::put_back(const RecordPtr& record, RecipientGroup& group) {

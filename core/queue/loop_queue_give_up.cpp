@@ -81,7 +81,7 @@ void LoopQueue::keep_back(OwnedMessage& message, Settled& settled) {
     const std::uint32_t index = settled.indices[i];
     if (settled.outcomes[i].action == Action::failed) {
       ending.failed.emplace(index, std::move(settled.outcomes[i]));
-      ++message.recipients[index].settling;
+      message.recipients[index].begin_settling(true);
       continue;
     }
     settled.indices[kept] = index;
@@ -97,7 +97,7 @@ std::vector<std::uint32_t> LoopQueue::take_kept_back(OwnedMessage& message) {
   std::vector<std::uint32_t> kept;
   if (!message.ending()) return kept;
   for (const auto& [index, outcome] : message.ending()->failed) {
-    --message.recipients[index].settling;
+    message.recipients[index].end_settling();
     kept.push_back(index);
   }
   message.rest->ending.reset();
@@ -108,7 +108,7 @@ void LoopQueue::tell_all(OwnedMessage& message, Settled& settled) {
   const auto ending = std::exchange(message.rest->ending, nullptr);
   for (auto& [index, outcome] : ending->failed) {
     RecipientStatus& status = message.recipients[index];
-    --status.settling;
+    status.end_settling();
     if (!waits(status)) continue;  // the operator held or removed it meanwhile
     settled.indices.push_back(index);
     settled.outcomes.push_back(std::move(outcome));

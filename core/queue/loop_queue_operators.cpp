@@ -155,6 +155,20 @@ std::size_t LoopQueue::remove(const Selection& selection) {
                        });
 }
 
+/// The outcome that work crossed is here by now: who came to an end is not tried again.
+void LoopQueue::look_again(const Crossed& crossed) {
+  OwnedMessage* message = owned_.find(crossed.record->id());
+  if (!message) return;
+  std::vector<std::uint32_t> indices;
+  for (const std::uint32_t index : crossed.indices) {
+    RecipientStatus& status = message->recipients[index];
+    if (!waits(status) || status.ends) continue;
+    status.next_attempt = runtime_.wall_now();
+    indices.push_back(index);
+  }
+  hand_out_everywhere(*message, indices, crossed.asked);
+}
+
 void LoopQueue::withdraw_everywhere(const OwnedMessage& message,
                                     const std::vector<std::uint32_t>& indices) {
   const RecordPtr record = message.record;

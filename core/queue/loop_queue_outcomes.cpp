@@ -34,6 +34,11 @@ store::Result<store::BodyPtr> make_body(store::Store& store, store::MessageId id
 
 }  // namespace
 
+void LoopQueue::hear(Settled settled) {
+  if (!settled.late) ++settled.record->groups()[settled.group].heard;
+  settle(std::move(settled));
+}
+
 void LoopQueue::settle(Settled settled) {
   OwnedMessage* message = owned_.find(settled.record->id());
   if (!message || message->recipients.empty()) return;  // removed by the operator
@@ -47,7 +52,9 @@ void LoopQueue::settle(Settled settled) {
   if (settled.expired) end(*message, settled);
   if (settled.indices.empty()) return;
   const plugin::ChainsPtr chains = this->chains();
-  for (const std::uint32_t index : settled.indices) ++message->recipients[index].settling;
+  for (std::size_t i = 0; i < settled.indices.size(); ++i)
+    message->recipients[settled.indices[i]].begin_settling(settled.outcomes[i].action !=
+                                                           Action::delayed);
   if (!chains || !chains->has_outcome_hooks()) return apply(*message, settled, {}, chains.get());
   std::vector<RecipientOutcome> outcomes = outcomes_of(*message, settled);
   tasks_.spawn(report(std::move(settled), std::move(outcomes), chains, std::move(use)));
@@ -163,7 +170,7 @@ void LoopQueue::add_reports(OwnedMessage& message, const std::vector<std::uint32
 void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outcome& outcome,
                           const Settled& settled, bool reported) {
   RecipientStatus& status = message.recipients[index];
-  --status.settling;
+  status.end_settling();
   const bool is_old = outcome.action == Action::delayed && (settled.attempts < status.attempts ||
                                                             status.state == RecipientState::failed);
   if (status.gone || is_old) return;

@@ -34,7 +34,7 @@ std::size_t LoopQueue::bounce(const Selection& selection, const std::string& why
   return asked;
 }
 
-std::size_t LoopQueue::bounce(const OwnedMessage& message, const Selection& selection,
+std::size_t LoopQueue::bounce(OwnedMessage& message, const Selection& selection,
                               const std::string& why) {
   const store::MessageId id = message.record->id();
   const AddressesRead read(selection, message);
@@ -51,11 +51,16 @@ std::size_t LoopQueue::bounce(const OwnedMessage& message, const Selection& sele
   if (groups.empty()) return 0;
   Returning& returning = returns_[id];
   returning.why = why;
-  for (const auto& [group, indices] : groups) returning.awaited.insert(group);
+  for (const auto& [group, indices] : groups) {
+    returning.awaited.insert(group);
+    for (const std::uint32_t index : indices) message.recipients[index].begin_settling(true);
+    returning.indices.insert(returning.indices.end(), indices.begin(), indices.end());
+  }
   // Those on this loop answer before send() returns.
   const RecordPtr record = message.record;
   for (auto& [group, indices] : groups)
-    send(loop_of_group(record->groups()[group]), Recall{record, group, std::move(indices)});
+    send(loop_of_group(record->groups()[group]),
+         Recall{record, group, std::move(indices), record->groups()[group].heard});
   return asked;
 }
 
@@ -63,7 +68,7 @@ std::size_t LoopQueue::bounce(const OwnedMessage& message, const Selection& sele
 void LoopQueue::recall(Recall recall) {
   RecipientGroup& group = recall.record->groups()[recall.group];
   Recalled answer{recall.record, recall.group, {}};
-  if (group.place != Scheduled::Place::active) {
+  if (group.place != Scheduled::Place::active && recall.heard == group.told) {
     withdraw({recall.record, recall.group, recall.indices});
     answer.indices = std::move(recall.indices);
   }
@@ -76,21 +81,23 @@ void LoopQueue::recalled(Recalled answer) {
   const auto found = returns_.find(id);
   if (found == returns_.end()) return;
   OwnedMessage* message = owned_.find(id);
-  for (const std::uint32_t index : answer.indices) {
-    if (!message || message->recipients[index].gone) continue;  // removed meanwhile
-    ++message->recipients[index].settling;
-    found->second.indices.push_back(index);
-  }
+  if (!message) return (void)returns_.erase(found);  // removed meanwhile
+  std::erase_if(found->second.indices, [&](std::uint32_t index) {
+    RecipientStatus& status = message->recipients[index];
+    const bool is_refused = status.group == answer.group && answer.indices.empty();
+    if (is_refused || status.gone) status.end_settling();
+    return is_refused || status.gone;
+  });
   found->second.awaited.erase(answer.group);
   if (!found->second.awaited.empty()) return;
   const Returning returning = std::move(found->second);
   returns_.erase(found);
-  if (!message || returning.indices.empty()) return;
+  if (returning.indices.empty()) return;
   Settled settled{.record = answer.record, .indices = returning.indices, .outcomes = {}};
   std::ranges::sort(settled.indices);
   settled.waited = settled.indices;
   for (const std::uint32_t index : settled.indices) {
-    --message->recipients[index].settling;
+    message->recipients[index].end_settling();
     settled.outcomes.push_back(returned(message->recipients[index], returning.why));
   }
   settle(std::move(settled));

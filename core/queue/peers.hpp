@@ -31,6 +31,13 @@ struct Work {
   std::uint32_t attempts = 0;
   std::optional<WallTime> due;  ///< nothing: now
   bool asked = false;           ///< by the operator, and before others
+  std::uint8_t heard = 0;       ///< how many outcomes of the group the owner had when it said so
+};
+/// The destination's loop to the owner: that work crossed an outcome; look whether it still holds.
+struct Crossed {
+  RecordPtr record;
+  std::vector<std::uint32_t> indices;
+  bool asked = false;
 };
 /// Owner to the destination's loop: these recipients are not to be delivered any more.
 struct Withdrawal {
@@ -45,11 +52,12 @@ struct Expiry {
   std::uint32_t group = 0;
 };
 /// Owner to the destination's loop: the operator returns these recipients, unless an attempt is
-/// under way. The answer is a `Recalled`.
+/// under way or just ended. The answer is a `Recalled`.
 struct Recall {
   RecordPtr record;
   std::uint32_t group = 0;
   std::vector<std::uint32_t> indices;
+  std::uint8_t heard = 0;  ///< as in Work
 };
 /// The destination's loop to the owner: these recipients are out of its hands.
 struct Recalled {
@@ -75,7 +83,7 @@ struct Adoption {
   std::vector<store::Stored> messages;
 };
 using PeerMessage =
-    std::variant<Handover, Work, Withdrawal, Expiry, Recall, Recalled, Settled, Adoption>;
+    std::variant<Handover, Work, Crossed, Withdrawal, Expiry, Recall, Recalled, Settled, Adoption>;
 
 /// [any thread] after every loop has joined, which happens before any of them runs.
 class Peers {

@@ -20,10 +20,12 @@ namespace postrider::queue {
 class QueuedRecord;
 
 /// The recipients of one message that go to one destination. After the message was handed over,
-/// all but `destination` and `is_active` belongs to the loop that owns the destination.
+/// all but `destination`, `is_active` and `heard` belongs to the loop that owns the destination.
 struct RecipientGroup : Scheduled {
   bool again = false;                   ///< due at once after the attempt under way
   std::atomic<bool> is_active = false;  ///< for the owner's answers only
+  std::uint8_t told = 0;                ///< outcomes sent to the owner; counted modulo 256
+  std::uint8_t heard = 0;               ///< the owner's own: of these, how many it has
   std::uint32_t attempts = 0;
   std::uint32_t number = 0;
   DestinationPtr destination;
