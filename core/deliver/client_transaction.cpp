@@ -151,14 +151,19 @@ Task<Sent> ClientSession::hear_end(Envelope& envelope, const Progress& progress,
     co_return fail(reply.error());
   }
   ++messages_;
-  const bool taken = sent.has_value() && reply->code / 100 == 2;
+  // Of the last write the dot alone counts: an envelope behind it may have found no room.
+  const bool whole = sent || sent.error().phase == Phase::final_dot;
+  const bool taken = whole && reply->code / 100 == 2;
   const Outcome outcome =
       taken ? delivered(remote_, *reply) : refused(remote_, Phase::final_dot, *reply);
   for (const std::size_t place : progress.accepted)
     outcomes[place] =
         taken ? taken_for(envelope.consignment->recipient(place), outcome, capabilities_.dsn)
               : outcome;
-  if (!sent) co_return fail(sent.error());
+  if (!sent) {
+    auto failed = fail(sent.error());
+    if (!taken) co_return failed;
+  }
   if (reply->code / 100 == 3) co_return fail(outcome);
   if (!ahead_) (void)expect_silence(Phase::final_dot);  // the message itself is safe
   co_return Sent();

@@ -327,6 +327,22 @@ TEST_F(CourierTest, AnEnvelopeSentAheadIsTriedAgain) {
   }
 }
 
+TEST_F(CourierTest, AMessageThatWasTakenIsNotSentAgainForWhatFollowedItsDot) {
+  peer.answer("DOT", {"250 2.0.0 queued" + kStop});
+  options.max_recipients = 3000;
+  // More than the window has room for: the envelope behind the dot never comes to its end.
+  const std::string domain = std::string(60, 'x') + ".example.org";
+  std::vector<std::string> many;
+  for (int i = 0; i < 3000; ++i) many.push_back("recipient." + std::to_string(i) + "@" + domain);
+  queue(message());
+  queue(message(many));
+  run();
+  EXPECT_EQ(brief(0), "delivered 2.0.0 final dot");
+  EXPECT_FALSE(host_failed(0));
+  EXPECT_EQ(brief(1), "delivered 2.0.0 final dot");
+  EXPECT_EQ(peer.contents.size(), 2U);
+}
+
 TEST_F(CourierTest, ManyRecipientsAndAHostThatClosesEachTime) {
   std::vector<std::string> many;
   for (int i = 0; i < 250; ++i) many.push_back("u" + std::to_string(i) + "@example.org");

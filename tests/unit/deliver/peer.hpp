@@ -15,6 +15,7 @@
 namespace postrider::deliver::testing {
 
 inline const std::string kClose = "<close>";    ///< send what is before it, then close
+inline const std::string kStop = "<stop>";      ///< send what is before it, then read nothing more
 inline const std::string kSilent = "<silent>";  ///< never answer again
 inline const std::string kUsual;                ///< the usual answer
 
@@ -75,6 +76,7 @@ class Peer {
     std::string out;
     bool close = false;
     bool silent = false;
+    bool stop = false;
     bool in_data = false;
   };
   void reply(Dialog& dialog, const std::string& verb) {
@@ -84,6 +86,10 @@ class Peer {
     if (text == kSilent) {
       dialog.silent = true;
       return;
+    }
+    if (text.ends_with(kStop)) {
+      dialog.stop = true;
+      text.resize(text.size() - kStop.size());
     }
     if (text.ends_with(kClose)) {
       dialog.close = true;
@@ -122,12 +128,13 @@ class Peer {
         if (!sent) co_return;
         dialog.out.clear();
       }
-      if (dialog.close) co_return;
+      if (dialog.stop) co_await sleep_for(peer.loop_, 1h);
+      if (dialog.close || dialog.stop) co_return;
       const std::size_t before = in.size();
       const auto got = co_await stream->read(in);
       if (!got) co_return;
       peer.note_chunk(in.substr(before));
-      while (!dialog.close && peer.step(dialog, in)) {
+      while (!dialog.close && !dialog.stop && peer.step(dialog, in)) {
       }
     }
   }
