@@ -64,7 +64,10 @@ bool Quarantine::link(const std::string& path, const std::string& name, const st
     const std::lock_guard guard(mutex_);
     if (reasons_.contains(name)) return true;
   }
-  if (!looks_only_ && !files_.link(path, folder_ + '/' + name)) return false;
+  if (!looks_only_) {
+    const auto linked = files_.link(path, folder_ + '/' + name);
+    if (!linked) return linked.error().code == Errc::not_found;
+  }
   return keep(name, why);
 }
 

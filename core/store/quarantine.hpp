@@ -25,6 +25,7 @@ class Quarantine {
   /// Each returns whether it is there now; false leaves things as they were.
   bool put(const std::string& name, std::string_view octets, const std::string& why);
   bool move(const std::string& path, const std::string& name, const std::string& why);
+  /// True also if there is nothing at `path`.
   bool link(const std::string& path, const std::string& name, const std::string& why);
   /// Damage of which nothing can be kept.
   void count_lost(std::uint64_t messages);

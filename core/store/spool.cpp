@@ -305,7 +305,7 @@ bool Spool::set_aside_message(MessageId id, const Entry& entry, const std::strin
   const auto count = put->file->read(entry.put.offset, octets.data(), octets.size());
   octets.resize(count.value_or(0));
   const std::string name = id_text(id);
-  if (entry.file) (void)quarantine.link(large_bodies.path(id), name + ".eml", why);
+  if (entry.file && !quarantine.link(large_bodies.path(id), name + ".eml", why)) return false;
   return quarantine.put(name + ".record", octets, why);
 }
 

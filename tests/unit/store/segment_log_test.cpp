@@ -244,6 +244,34 @@ TEST(SegmentLog, SetsADamagedRecordAsideAndServesTheRest) {
   EXPECT_NE(image->contents(*aside).find("This is body 2"), std::string::npos);
 }
 
+// What cannot be copied stays where it is, a large body too: it is tried again at the next start.
+TEST(SegmentLog, KeepsALargeBodyThatCannotBeSetAside) {
+  FaultyFileSystem files;
+  auto store = open_for_test(files, kSizes);
+  ASSERT_TRUE(commit(*store, adding(1, std::string(kSizes.large, 'x'))));
+  store.reset();  // writes a checkpoint
+  const auto [path, at] = locate(files, "envelope");
+  files.damage(path, at, "E");
+  const auto begin = [](FaultyFileSystem& image) {
+    const auto reopened = open_for_test(image, kSizes);
+    EXPECT_EQ(reopened->recover([](const Stored&) {})->damaged, 1u);
+  };
+  const auto sound = files.image(Tail::everything, 0);
+  sound->record_calls();
+  begin(*sound);
+  const auto calls = sound->recorded();
+  const auto link =
+      std::ranges::find_if(calls, [](const auto& c) { return c.starts_with("link "); });
+  ASSERT_NE(link, calls.end());
+
+  const auto image = files.image(Tail::everything, 0);
+  image->fail_call(static_cast<std::uint64_t>(link - calls.begin()) + 1, Fault::no_space);
+  begin(*image);
+  EXPECT_EQ(image->faults(), 1u);
+  begin(*image);
+  EXPECT_EQ(image->contents("/spool/corrupt/" + id_text(1) + ".eml").size(), kSizes.large);
+}
+
 // A segment that is gone leaves no hole, but a gap in the numbers of batches.
 TEST(SegmentLog, NoticesBatchesThatAreMissing) {
   FaultyFileSystem files;
