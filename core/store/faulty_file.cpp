@@ -8,15 +8,10 @@
 #include <random>
 #include <utility>
 
+#include "store/faulty_node.hpp"
+
 namespace postrider::store {
 namespace {
-
-constexpr std::uint64_t kSector = 512;
-
-void put(std::string& data, std::uint64_t offset, std::string_view octets) {
-  if (data.size() < offset + octets.size()) data.resize(offset + octets.size());
-  std::ranges::copy(octets, data.begin() + static_cast<std::ptrdiff_t>(offset));
-}
 
 std::string folder_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -39,40 +34,6 @@ int error_number(Fault fault) {
 
 }  // namespace
 
-struct FaultyFileSystem::Node {
-  struct Write {
-    std::uint64_t offset;
-    std::string octets;
-  };
-  std::string data;
-  std::string durable;
-  std::vector<Write> unsynced;  ///< an empty one means: the file is at least `offset` long
-  bool folder = false;
-
-  void add(std::uint64_t offset, std::string octets) {
-    put(data, offset, octets);
-    unsynced.push_back({offset, std::move(octets)});
-  }
-  void sync() {
-    durable = data;
-    unsynced.clear();
-  }
-  /// What the disk holds if only some of the unsynced sectors reached it.
-  std::string torn(std::mt19937_64& random) const {
-    std::string left = durable;
-    for (const Write& write : unsynced) {
-      if (write.octets.empty() && random() % 2 == 0) put(left, write.offset, {});
-      const std::string_view octets = write.octets;
-      for (std::uint64_t at = 0; at < octets.size();) {
-        const std::uint64_t end = (write.offset + at) / kSector * kSector + kSector - write.offset;
-        if (random() % 2 == 0) put(left, write.offset + at, octets.substr(at, end - at));
-        at = end;
-      }
-    }
-    return left;
-  }
-};
-
 class FaultyFile final : public File {
  public:
   FaultyFile(FaultyFileSystem& files, FaultyFileSystem::NodePtr node, std::string path, bool lock)
@@ -86,6 +47,7 @@ class FaultyFile final : public File {
   }
   Result<std::size_t> read(std::uint64_t offset, char* target, std::size_t length) const override {
     const std::lock_guard guard(files_.mutex_);
+    if (auto counted = files_.count_read(path_); !counted) return std::unexpected(counted.error());
     if (offset >= node_->data.size()) return 0;
     const std::size_t copied = node_->data.copy(target, length, offset);
     files_.read_[path_] += copied;
@@ -122,6 +84,13 @@ Result<void> FaultyFileSystem::count(std::string_view call, const std::string& p
   if (cut_short != nullptr) *cut_short = fault_ == Fault::short_write;
   ++faults_;
   return std::unexpected(system_error(call, path, error_number(fault_)));
+}
+
+Result<void> FaultyFileSystem::count_read(const std::string& path) {
+  const std::uint64_t number = ++reads_;
+  if (number < first_bad_read_ || number > last_bad_read_) return {};
+  ++faults_;
+  return std::unexpected(system_error("pread", path, EIO));
 }
 
 void FaultyFileSystem::apply(Names& names, const NameChange& change) {
@@ -322,6 +291,17 @@ void FaultyFileSystem::fail_call(std::uint64_t number, Fault fault) {
   fault_ = fault;
 }
 
+std::uint64_t FaultyFileSystem::reads() const {
+  const std::lock_guard guard(mutex_);
+  return reads_;
+}
+
+void FaultyFileSystem::fail_reads(std::uint64_t first, std::uint64_t last) {
+  const std::lock_guard guard(mutex_);
+  first_bad_read_ = first;
+  last_bad_read_ = last;
+}
+
 void FaultyFileSystem::limit_space(std::uint64_t octets) {
   const std::lock_guard guard(mutex_);
   space_ = octets;
@@ -372,8 +352,8 @@ std::string FaultyFileSystem::contents(const std::string& path) const {
 void FaultyFileSystem::damage(const std::string& path, std::uint64_t offset,
                               std::string_view octets) {
   const std::lock_guard guard(mutex_);
-  put(names_.at(path)->data, offset, octets);
-  put(names_.at(path)->durable, offset, octets);
+  Node::put(names_.at(path)->data, offset, octets);
+  Node::put(names_.at(path)->durable, offset, octets);
 }
 
 std::vector<std::string> FaultyFileSystem::paths() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A file system in memory that misbehaves on command: it counts every call that reaches a disk,
-// fails the n-th once, and at any moment says what a power cut would leave. What was synced is
-// there; of the rest an arbitrary part, in sectors of 512 octets. For tests.
+// fails the n-th once, fails reads, and at any moment says what a power cut would leave. What was
+// synced is there; of the rest an arbitrary part, in sectors of 512 octets. For tests.
 #pragma once
 
 #include <functional>
@@ -49,7 +49,10 @@ class FaultyFileSystem final : public FileSystem {
 
   /// Fails the call with this number (the first is 1), once.
   void fail_call(std::uint64_t number, Fault fault);
-  /// Calls that were failed.
+  /// Reads so far, and those that fail: with these numbers, the first is 1. They are no calls().
+  std::uint64_t reads() const;
+  void fail_reads(std::uint64_t first, std::uint64_t last);
+  /// Calls and reads that were failed.
   unsigned faults() const;
   /// Called after each counted call, from the thread that made it. It may call image().
   void after_each_call(std::function<void()> hook) { hook_ = std::move(hook); }
@@ -80,6 +83,7 @@ class FaultyFileSystem final : public FileSystem {
   };
 
   Result<void> count(std::string_view call, const std::string& path, bool* cut_short = nullptr);
+  Result<void> count_read(const std::string& path);
   void call_hook() {
     if (hook_) hook_();
   }
@@ -101,6 +105,9 @@ class FaultyFileSystem final : public FileSystem {
   mutable std::map<std::string, std::uint64_t> read_;
   std::uint64_t calls_ = 0;
   std::uint64_t failing_call_ = 0;
+  std::uint64_t reads_ = 0;
+  std::uint64_t first_bad_read_ = 1;
+  std::uint64_t last_bad_read_ = 0;
   Fault fault_ = Fault::io;
   unsigned faults_ = 0;
   bool recording_ = false;

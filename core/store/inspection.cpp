@@ -47,7 +47,7 @@ Result<std::unique_ptr<Inspection>> Inspection::open(const std::string& folder, 
 Inspection::Inspection(const LogOptions& options, Purpose purpose)
     : files_(posix_file_system()),
       spool_(purpose == Purpose::look ? static_cast<FileSystem&>(files_) : posix_file_system(),
-             options, purpose == Purpose::look ? Spool::Purpose::look : Spool::Purpose::serve) {}
+             options, purpose == Purpose::look ? Spool::Purpose::look : Spool::Purpose::repair) {}
 
 void Inspection::for_each(const std::function<void(const Inspected&)>& each) const {
   std::vector<MessageId> ids;

@@ -21,8 +21,12 @@ struct Scanned {
 class Recovery {
  public:
   Recovery(FileSystem& files, SegmentFolder& log, Quarantine& quarantine,
-           CheckpointFiles::Loaded& checkpoints)
-      : files_(files), log_(log), quarantine_(quarantine), checkpoints_(checkpoints) {}
+           CheckpointFiles::Loaded& checkpoints, Unreadable unreadable)
+      : files_(files),
+        log_(log),
+        quarantine_(quarantine),
+        checkpoints_(checkpoints),
+        unreadable_(unreadable) {}
 
   Result<Replayed> run() {
     if (checkpoints_.newest) {
@@ -43,7 +47,8 @@ class Recovery {
     find_missing(found->segments);
     apply_seals();
     find_missing_batches();
-    for (Scanned& scanned : scans_) report_holes(scanned);
+    for (Scanned& scanned : scans_)
+      if (auto told = report_holes(scanned); !told) return std::unexpected(told.error());
     if (base_ == nullptr) apply_copies();
     for (const Scanned& scanned : scans_) apply(scanned);
     out_.report.messages = out_.index.size();
@@ -114,7 +119,7 @@ class Recovery {
   }
 
   Result<void> scan(const SegmentPtr& segment) {
-    const auto octets = read_segment(*segment);
+    const auto octets = read_segment(*segment, unreadable_);
     if (!octets) return std::unexpected(octets.error());
     out_.replayed += octets->size();
     Scanned scanned{segment, scan_segment(*octets, segment->number, segment->salt)};
@@ -213,7 +218,7 @@ class Recovery {
     return hole.before == hole.after || hole.start % kBlock == 0;
   }
 
-  void report_holes(Scanned& scanned) {
+  Result<void> report_holes(Scanned& scanned) {
     for (const Hole& hole : scanned.scan.holes) {
       if (hole.start >= scanned.valid_end) continue;
       const bool rest = hole.after == 0 && hole.batch == 0;
@@ -223,8 +228,10 @@ class Recovery {
         continue;
       }
       keep_from_older_states(scanned, hole);
-      if (!hole.record || hole.record->type != RecordType::update) set_hole_aside(scanned, hole);
+      if (hole.record && hole.record->type == RecordType::update) continue;
+      if (auto aside = set_hole_aside(scanned, hole); !aside) return aside;
     }
+    return {};
   }
 
   // There is a newer state and nobody knows it: the message is not served with an older one, but
@@ -237,10 +244,11 @@ class Recovery {
     }
   }
 
-  void set_hole_aside(const Scanned& scanned, const Hole& hole) {
+  Result<void> set_hole_aside(const Scanned& scanned, const Hole& hole) {
     const std::uint32_t number = scanned.segment->number;
     std::string octets(std::min<std::uint64_t>(hole.end - hole.start, 64 << 20), '\0');
     const auto count = scanned.segment->file->read(hole.start, octets.data(), octets.size());
+    if (!count && unreadable_ == Unreadable::is_error) return std::unexpected(count.error());
     octets.resize(count.value_or(0));
     const auto ids = ids_in(octets, scanned.segment->salt);
     std::string why =
@@ -251,6 +259,7 @@ class Recovery {
     (void)quarantine_.put(name, octets, why);
     ++out_.report.damaged;
     note(fmt::format("{}, set aside as {}/{}", why, quarantine_.folder(), name));
+    return {};
   }
 
   // Only without a checkpoint: what compaction copied is put first, the log then corrects it.
@@ -295,6 +304,7 @@ class Recovery {
   SegmentFolder& log_;
   Quarantine& quarantine_;
   CheckpointFiles::Loaded& checkpoints_;
+  const Unreadable unreadable_;
   const Checkpoint* base_ = nullptr;
   std::vector<Scanned> scans_;
   std::vector<Record> seals_;
@@ -305,8 +315,8 @@ class Recovery {
 }  // namespace
 
 Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, Quarantine& quarantine,
-                            CheckpointFiles::Loaded& checkpoints) {
-  return Recovery(files, log, quarantine, checkpoints).run();
+                            CheckpointFiles::Loaded& checkpoints, Unreadable unreadable) {
+  return Recovery(files, log, quarantine, checkpoints, unreadable).run();
 }
 
 }  // namespace postrider::store

@@ -24,8 +24,8 @@ struct Replayed {
   Recovered report;
 };
 
-/// Takes the index of the newest checkpoint. Writes to `quarantine` only.
+/// Takes the index of the newest checkpoint. Writes to `quarantine` only, and only what was read.
 Result<Replayed> replay_log(FileSystem& files, SegmentFolder& log, Quarantine& quarantine,
-                            CheckpointFiles::Loaded& checkpoints);
+                            CheckpointFiles::Loaded& checkpoints, Unreadable unreadable);
 
 }  // namespace postrider::store

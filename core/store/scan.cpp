@@ -159,13 +159,17 @@ Scan scan_segment(std::string_view octets, std::uint32_t number, std::uint64_t s
   return Scanner(octets, number, salt).run();
 }
 
-Result<std::string> read_segment(const Segment& segment) {
+Result<std::string> read_segment(const Segment& segment, Unreadable unreadable) {
   const auto size = segment.file->written_end();
   if (!size) return std::unexpected(size.error());
   std::string octets(*size, '\0');
   for (std::uint64_t at = 0; at < *size; at += kReadChunk) {
-    // An error leaves zeros: a hole, which is damage that the caller reports.
-    (void)segment.file->read(at, octets.data() + at, std::min(kReadChunk, *size - at));
+    const std::uint64_t end = std::min(at + kReadChunk, *size);
+    const auto count = segment.file->read(at, octets.data() + at, end - at);
+    if (count) continue;
+    if (unreadable == Unreadable::is_error) return std::unexpected(count.error());
+    for (std::uint64_t block = at; block < end; block += kBlock)
+      (void)segment.file->read(block, octets.data() + block, std::min(kBlock, end - block));
   }
   return octets;
 }

@@ -31,9 +31,12 @@ struct Scan {
 /// `octets` is the whole segment, block 0 included.
 Scan scan_segment(std::string_view octets, std::uint32_t number, std::uint64_t salt);
 
-/// The segment's file as far as it was ever written. Blocks that the disk no longer reads are
-/// zeros.
-Result<std::string> read_segment(const Segment& segment);
+/// What becomes of blocks that the disk does not read. It may come to itself, so a daemon does not
+/// start rather than take them for damage; who looks at a spool, or repairs it, sees zeros.
+enum class Unreadable : std::uint8_t { is_error, is_zeros };
+
+/// The segment's file as far as it was ever written.
+Result<std::string> read_segment(const Segment& segment, Unreadable unreadable);
 
 /// What a hole once was, as far as it can be told from its `octets`: the ids of its messages.
 std::vector<MessageId> ids_in(std::string_view octets, std::uint64_t salt);

@@ -7,6 +7,8 @@
 #include <random>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "store/crc32c.hpp"
 
 namespace postrider::store {
@@ -34,6 +36,13 @@ std::optional<std::uint64_t> salt_in(std::string_view line, std::uint32_t number
   const auto salt = parse_hex(line.substr(20, 16));
   if (!salt || line.substr(0, kLineSize) != identity_line(number, *salt)) return std::nullopt;
   return salt;
+}
+
+// A version whose checksum may be another than ours, so it is not asked for.
+std::optional<std::uint64_t> newer_format(std::string_view line) {
+  if (!line.starts_with(kSegmentMagic)) return std::nullopt;
+  const auto version = parse_hex(line.substr(kSegmentMagic.size(), 4));
+  return version && *version > kFormatVersion ? version : std::nullopt;
 }
 
 std::uint64_t random_salt() {
@@ -98,6 +107,10 @@ Result<SegmentPtr> SegmentFolder::open(std::uint32_t number, std::optional<std::
     const std::string_view text(block.data(), block.size());
     salt = salt_in(text, number);
     if (!salt) salt = salt_in(text.substr(kSecondCopy), number);
+    if (const auto newer = newer_format(text); !salt && newer)
+      return std::unexpected(
+          Error{Errc::io, fmt::format("{} has format {}, newer than {}: left alone", path(number),
+                                      *newer, kFormatVersion)});
     if (!salt) return SegmentPtr();
   }
   auto segment = std::make_shared<Segment>();

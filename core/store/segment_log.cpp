@@ -62,6 +62,8 @@ Result<Recovered> SegmentLog::recover(std::function<void(Stored)> each) {
     });
     for (const auto& [id, entry] : piece) {
       auto text = spool_.text(entry, windows);
+      if (text && text->state_error && text->state_error->code != Errc::corrupt)
+        text = std::unexpected(*text->state_error);
       if (!text) {
         set_aside(id, entry, text.error());
         continue;
@@ -78,9 +80,13 @@ Result<Recovered> SegmentLog::recover(std::function<void(Stored)> each) {
 // What cannot be copied stays in the log, and is found again at the next start; likewise what
 // cannot be read now, for a disk may come to itself.
 void SegmentLog::set_aside(MessageId id, const Entry& entry, const Error& error) {
+  if (error.code != Errc::corrupt) {
+    recovered_.notes.push_back("message " + id_text(id) +
+                               " cannot be read now, it waits for the next start: " + error.detail);
+    return;
+  }
   note_damage(id, error.detail);
-  const bool damaged = error.code == Errc::corrupt;
-  if (!damaged || !spool_.set_aside_message(id, entry, error.detail)) return;
+  if (!spool_.set_aside_message(id, entry, error.detail)) return;
   const std::lock_guard guard(spool_.mutex);
   spool_.index.erase(id);
 }

@@ -61,6 +61,7 @@ Spool::Spool(FileSystem& file_system, const LogOptions& log_options, Purpose pur
       options(log_options),
       quarantine(file_system, log_options.folder + "/corrupt", purpose == Purpose::look),
       large_bodies(file_system, log_options.folder + "/big", log_options.large_body, quarantine),
+      unreadable_(purpose == Purpose::serve ? Unreadable::is_error : Unreadable::is_zeros),
       log_(file_system, log_options.folder + "/log", log_options.segment_size,
            log_options.spare_segments),
       checkpoints_(file_system, log_options.folder),
@@ -90,16 +91,16 @@ Result<Recovered> Spool::open() {
   if (!lock) return std::unexpected(lock.error());
   auto loaded = checkpoints_.load();
   if (!loaded) return std::unexpected(loaded.error());
-  const std::string pid = fmt::format("{:<20}\n", ::getpid());
-  const std::array<std::string_view, 1> pieces{pid};
-  // Only a courtesy to a second daemon: a full disk must not keep the first one from starting.
-  (void)(*lock)->write(0, pieces);
   lock_ = std::move(*lock);
   generation_ = loaded->newest ? loaded->newest->generation : 0;
   if (auto made = make_folders(); !made) return std::unexpected(made.error());
   quarantine.load();
-  auto replayed = replay_log(files, log_, quarantine, *loaded);
+  auto replayed = replay_log(files, log_, quarantine, *loaded, unreadable_);
   if (!replayed) return std::unexpected(replayed.error());
+  const std::string pid = fmt::format("{:<20}\n", ::getpid());
+  const std::array<std::string_view, 1> pieces{pid};
+  // Only a courtesy to a second daemon: a full disk must not keep the first one from starting.
+  (void)lock_->write(0, pieces);
   if (auto started = start(*loaded, *replayed); !started) return std::unexpected(started.error());
   return std::move(replayed->report);
 }
@@ -111,7 +112,7 @@ Result<Recovered> Spool::look() {
   if (!loaded) return std::unexpected(loaded.error());
   lock_ = std::move(*lock);
   quarantine.load();
-  auto replayed = replay_log(files, log_, quarantine, *loaded);
+  auto replayed = replay_log(files, log_, quarantine, *loaded, unreadable_);
   if (!replayed) return std::unexpected(replayed.error());
   take(*replayed);
   remove_orphans(replayed->report, loaded->newest.has_value());
@@ -303,7 +304,8 @@ bool Spool::set_aside_message(MessageId id, const Entry& entry, const std::strin
   if (!put) return false;
   std::string octets(entry.put_size, '\0');
   const auto count = put->file->read(entry.put.offset, octets.data(), octets.size());
-  octets.resize(count.value_or(0));
+  if (!count) return false;
+  octets.resize(*count);
   const std::string name = id_text(id);
   if (entry.file && !quarantine.link(large_bodies.path(id), name + ".eml", why)) return false;
   return quarantine.put(name + ".record", octets, why);

@@ -50,12 +50,13 @@ struct ReadWindows {
 
 class Spool {
  public:
-  enum class Purpose : std::uint8_t { serve, look };
+  enum class Purpose : std::uint8_t { serve, repair, look };
 
-  /// To look, `files` must be read-only.
+  /// To look, `files` must be read-only. To serve, what cannot be read for the moment is an error.
   Spool(FileSystem& files, const LogOptions& options, Purpose purpose = Purpose::serve);
 
-  /// Locks the folder, refuses a newer format, replays the log, starts a new checkpoint.
+  /// Locks the folder, refuses a newer format, replays the log, starts a new checkpoint. To serve
+  /// or to repair.
   Result<Recovered> open();
   /// The same for Purpose::look, with nothing written: what open() would find and report.
   Result<Recovered> look();
@@ -129,6 +130,7 @@ class Spool {
   void find_dead();
   void free_some(std::size_t most);
 
+  const Unreadable unreadable_;
   SegmentFolder log_;
   CheckpointFiles checkpoints_;
   CheckpointWriter writer_;

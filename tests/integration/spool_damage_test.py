@@ -262,6 +262,66 @@ class SpoolDamage(Case):
         self.serves("one", "large1")
         self.assertIn("no valid CHECKPOINT: the whole log was read", self.daemon.output())
 
+    def test_one_checkpoint(self):
+        """The other one, and the log behind it, say the same."""
+        self.fill("one", "large1", "two")
+        newest = max(self.daemon.spool.glob("CHECKPOINT.*"), key=lambda path: path.stat().st_mtime_ns)
+        with open(newest, "r+b") as file:
+            file.seek(60)
+            file.write(b"#")
+        self.serves("one", "large1", "two")
+        self.names(damaged=0)
+
+    def test_a_segment_is_gone(self):
+        """Who was in it is named, and the daemon serves."""
+        self.fill("one", "two", "large1")
+        path = self.segment(b"Subject: two")
+        path.unlink()
+        self.serves()
+        for subject in ("one", "two", "large1"):
+            self.assertIn(f"message {self.ids[subject]} is lost with it", self.daemon.output())
+        self.names(damaged=4)  # the body of the large one is kept for the operator
+        self.assertIn(f"{self.ids['large1']}.eml", self.corrupt())
+        self.put("new")
+        self.assertEqual(len(self.daemon.json("queue", "list")["messages"]) <= 1, True)
+
+    def everything(self):
+        """Every octet of the spool, and when each file was last written."""
+        return {str(path): (path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
+                for path in sorted(self.daemon.spool.rglob("*"))}
+
+    def is_refused_and_untouched(self):
+        before = self.everything()
+        daemon = [BUILD / "core" / "postriderd", "--config", self.daemon.config]
+        tool = [BUILD / "core" / "postrider", "spool"]
+        out = self.folder / "exported"
+        for command in (daemon, [*tool, "check", self.daemon.spool], [*tool, "repair", self.daemon.spool],
+                        [*tool, "export", "--to", out, self.daemon.spool]):
+            run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            self.assertNotEqual(run.returncode, 0, command)
+            self.assertRegex(run.stderr + run.stdout, "format 99, newer than .*: left alone", command)
+        self.assertEqual(self.everything(), before)
+
+    def test_a_newer_version(self):
+        """Refused by the daemon and by the tools, and not an octet of it changes."""
+        self.fill("one", "large1")
+        for path in self.daemon.spool.glob("CHECKPOINT.*"):
+            text = path.read_bytes()
+            first = text.split(b"\n")[0]
+            path.write_bytes(text.replace(first, re.sub(rb"\d+", b"99", first, count=1), 1))
+        self.is_refused_and_untouched()
+
+    def test_a_newer_version_without_a_checkpoint(self):
+        self.fill("one", "large1")
+        for path in self.daemon.spool.glob("CHECKPOINT.*"):
+            os.truncate(path, 0)
+        for path in (self.daemon.spool / "log").glob("*.log"):
+            octets = bytearray(path.read_bytes())
+            for place in (0, BLOCK // 2):
+                octets[place + 6:place + 10] = b"0063"
+            path.write_bytes(octets)
+        self.is_refused_and_untouched()
+
     def test_two_daemons(self):
         self.fill("one")
         self.daemon.start()
@@ -272,6 +332,7 @@ class SpoolDamage(Case):
                              timeout=PATIENCE)
         self.assertEqual(run.returncode, 74)
         self.assertIn(f"locked by another process: pid {self.daemon.pid}", run.stderr)
+        self.assertFalse((self.folder / "other.sock").exists())
         self.assertEqual(self.daemon.json("status")["queue"]["messages"], 1)
         self.put("two")
 
