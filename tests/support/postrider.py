@@ -122,13 +122,17 @@ class Daemon(Process):
         if hasattr(self, "child"):
             self.expect_good_end()
         super().__init__([BUILD / "core" / "postriderd", "--config", self.config],
-                         self.folder / "postriderd.log")
+                         self.folder / "postriderd.log", env=self.environment())
         if ready:
             wait_for(f"postriderd to listen on {self.port}; its log:\n{self.output()}",
                      lambda: not self.is_running() or is_open(self.port) and answers(self.control))
             if not self.is_running():
                 raise AssertionError(f"postriderd ended with {self.child.returncode}:\n{self.output()}")
         return self
+
+    def environment(self):
+        """None: the test's own."""
+        return None
 
     def expect_good_end(self):
         """It stopped as asked or was killed by the test, and no sanitizer complained meanwhile."""
