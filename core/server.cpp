@@ -21,6 +21,9 @@ namespace {
 /// Beyond server.drain_timeout: what plugins may take to drain, and the last flush.
 constexpr Duration kEndLimit = 30s;
 
+/// Of the queue, read and not yet taken over while we start.
+constexpr unsigned kPiecesPerLoop = 8;
+
 sigset_t signals_we_take() {
   sigset_t set;
   sigemptyset(&set);
@@ -129,7 +132,7 @@ void Server::make_workers() {
 
 /// Hands what the store kept to the queues, which by now know where mail goes.
 bool Server::recover() {
-  const auto recovered = queue::recover(*store_, *peers_, *log_);
+  const auto recovered = queue::recover(*store_, *peers_, *log_, kPiecesPerLoop * peers_->loops());
   if (!recovered) complain_("server.spool: " + recovered.error().detail);
   return recovered.has_value();
 }

@@ -285,6 +285,8 @@ void LoopQueue::hand_out(OwnedMessage& message, const RecipientGroup& group,
 void LoopQueue::adopt_piece() noexcept {
   for (store::Stored& stored : found_.front().messages) adopt(std::move(stored));
   found_.pop_front();
+  peers_->adoptions().fetch_sub(1);
+  peers_->adoptions().notify_one();
   pump();
   if (!found_.empty()) runtime_.start_timer(adopter_, 0ms);
 }

@@ -98,12 +98,15 @@ class Peers {
   void send(unsigned loop, PeerMessage message) const { inboxes_[loop]->send(std::move(message)); }
   /// Shared with the messages that take from it: some outlive the queues.
   const std::shared_ptr<MemoryBudget>& memory() const noexcept { return memory_; }
+  /// Pieces of the queue that were sent to loops after a start, and not yet taken over.
+  std::atomic<unsigned>& adoptions() noexcept { return adoptions_; }
   /// Messages owned by all loops.
   std::atomic<std::uint64_t>& messages() noexcept { return messages_; }
 
  private:
   std::vector<std::optional<runtime::Channel<PeerMessage>>> inboxes_;
   std::shared_ptr<MemoryBudget> memory_;
+  std::atomic<unsigned> adoptions_{0};
   std::atomic<std::uint64_t> messages_{0};
 };
 

@@ -269,6 +269,7 @@ class Recovery {
         const Position position{record.segment, offset};
         if (record.type == RecordType::copy || record.type == RecordType::copy_file) {
           out_.index.put(record.id, entry_of(record, position));
+          out_.last_id = std::max(out_.last_id, record.id);
         } else if (record.type == RecordType::copy_update) {
           out_.index.set_state(record.id, position, record.size());
         }

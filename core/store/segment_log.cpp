@@ -26,7 +26,8 @@ Result<std::unique_ptr<SegmentLog>> SegmentLog::open(const LogOptions& options, 
   auto recovered = log->spool_.open();
   if (!recovered) return std::unexpected(recovered.error());
   log->recovered_ = std::move(*recovered);
-  log->ids_.pass(log->spool_.last_id);
+  log->newest_found_ = log->spool_.last_id;
+  log->ids_.pass(log->newest_found_);
   log->open_ = true;
   log->refresh_space();
   log->tend();
@@ -50,31 +51,47 @@ void SegmentLog::close() {
 }
 
 Result<Recovered> SegmentLog::recover(std::function<void(Stored)> each) {
-  constexpr std::size_t kPiece = 4096;
-  std::vector<std::pair<MessageId, Entry>> piece;
-  ReadWindows windows;
-  std::optional<MessageId> next = 0;
-  while (next) {
-    piece.clear();
-    next = spool_.index.walk(*next, kPiece, [&](MessageId id, const Entry& entry) {
-      piece.emplace_back(id, entry);
+  recovered_.messages = 0;
+  writer_->start();
+  for (std::optional<MessageId> next = 0; next;) next = recover_from(*next, each);
+  return recovered_;
+}
+
+// Some hundred messages. The writer goes on beside: it moves what it compacts, and frees what
+// nobody holds.
+std::optional<MessageId> SegmentLog::recover_from(MessageId first,
+                                                  const std::function<void(Stored)>& each) {
+  constexpr std::size_t kPiece = 512;
+  struct Found {
+    MessageId id;
+    Entry entry;
+    SegmentPtr put, state;
+  };
+  std::vector<Found> piece;
+  std::optional<MessageId> next;
+  {
+    const std::lock_guard guard(spool_.mutex);
+    next = spool_.index.walk(first, kPiece, [&](MessageId id, const Entry& entry) {
+      if (id > newest_found_) return false;
+      piece.push_back(
+          {id, entry, spool_.segment(entry.put.segment), spool_.segment(entry.state.segment)});
       return true;
     });
-    for (const auto& [id, entry] : piece) {
-      auto text = spool_.text(entry, windows);
-      if (text && text->state_error && text->state_error->code != Errc::corrupt)
-        text = std::unexpected(*text->state_error);
-      if (!text) {
-        set_aside(id, entry, text.error());
-        continue;
-      }
-      if (text->state_error) note_damage(id, "its state: " + text->state_error->detail);
-      each({id, std::move(text->envelope), std::move(text->state), entry.body});
-    }
   }
-  recovered_.messages = spool_.index.size();
-  writer_->start();
-  return recovered_;
+  ReadWindows windows;
+  for (const auto& [id, entry, put, state] : piece) {
+    auto text = Spool::text(entry, put, state, windows);
+    if (text && text->state_error && text->state_error->code != Errc::corrupt)
+      text = std::unexpected(*text->state_error);
+    if (!text) {
+      set_aside(id, entry, text.error());
+      continue;
+    }
+    if (text->state_error) note_damage(id, "its state: " + text->state_error->detail);
+    ++recovered_.messages;
+    each({id, std::move(text->envelope), std::move(text->state), entry.body});
+  }
+  return next && *next <= newest_found_ ? next : std::nullopt;
 }
 
 // What cannot be copied stays in the log, and is found again at the next start; likewise what
@@ -87,8 +104,9 @@ void SegmentLog::set_aside(MessageId id, const Entry& entry, const Error& error)
   }
   note_damage(id, error.detail);
   if (!spool_.set_aside_message(id, entry, error.detail)) return;
-  const std::lock_guard guard(spool_.mutex);
-  spool_.index.erase(id);
+  Transaction gone;
+  gone.remove.push_back({id});
+  commit(std::move(gone), Durability::lazy, [](const Result<void>&) {});
 }
 
 void SegmentLog::note_damage(MessageId id, const std::string& why) {
@@ -330,6 +348,7 @@ void SegmentLog::refresh_space() {
   if (const auto free = spool_.files.free_space(spool_.options.folder)) free_space_ = *free;
 }
 
+// A small piece of each kind of work that there is: so much a commit may have to wait for.
 bool SegmentLog::tend() {
   const auto now = Clock::now();
   if (now - space_checked_ >= tuning_.retry) {

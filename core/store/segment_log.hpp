@@ -52,6 +52,7 @@ class SegmentLog final : public Store, private CommitWriter::Work {
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::optional<MessageId> recover_from(MessageId first, const std::function<void(Stored)>& each);
   void set_aside(MessageId id, const Entry& entry, const Error& error);
   void note_damage(MessageId id, const std::string& why);
   void write(std::vector<Pending>& pending) override;
@@ -74,6 +75,7 @@ class SegmentLog final : public Store, private CommitWriter::Work {
   LogTuning tuning_;
   IdSource ids_;
   Recovered recovered_;
+  MessageId newest_found_ = 0;  ///< when the store was opened
   Batch batch_;
   std::vector<Pending*> waiting_;  ///< whose records are in batch_
   std::vector<PlacedBody> holders_;

@@ -66,6 +66,9 @@ class Spool {
   Result<Stored> load(MessageId id) const;
   /// Envelope and newest state, checked. Errc::corrupt if the envelope is damaged.
   Result<LogMessage> text(const Entry& entry, ReadWindows& windows) const;
+  /// The same where the segments of envelope and state are at hand.
+  static Result<LogMessage> text(const Entry& entry, const SegmentPtr& put, const SegmentPtr& newer,
+                                 ReadWindows& windows);
 
   /// The segment to write to next. A segment taken for mail must leave one for completions.
   Result<void> rotate(bool for_mail);
@@ -106,8 +109,6 @@ class Spool {
   MessageId last_id = 0;
 
  private:
-  static Result<LogMessage> text(const Entry& entry, const SegmentPtr& put, const SegmentPtr& newer,
-                                 ReadWindows& windows);
   struct Need {
     std::uint32_t replay_from = 0;
     std::set<std::uint32_t> listed;

@@ -145,7 +145,7 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Calls `each` for every live message in order of id, before the first commit. One thread.
+  /// Calls `each` for all that was live at the opening, in order of id; commits go on. One thread.
   virtual Result<Recovered> recover(std::function<void(Stored)> each) = 0;
 
   /// A new id, greater than all before it. Any thread.

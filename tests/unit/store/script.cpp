@@ -151,6 +151,11 @@ std::string Script::check(SegmentLog& store, bool exact) const {
     return "damaged: " + (recovered->notes.empty() ? std::string() : recovered->notes.front());
   }
   for (const auto& [id, expected] : model_) {
+    // What came after the opening was not recovered.
+    if (auto one = store.load(id)) found.emplace(id, std::move(*one));
+  }
+  if (found.size() != store.stats().messages) return "not as many messages as were found";
+  for (const auto& [id, expected] : model_) {
     const bool there = found.contains(id);
     if (expected.added && !expected.removing && !there) return "lost " + expected.envelope;
     if (expected.removed && there) return "came back: " + expected.envelope;

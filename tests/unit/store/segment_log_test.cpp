@@ -66,13 +66,15 @@ TEST(SegmentLog, AgreesWithTheModelOverManyReopenings) {
 
 TEST(SegmentLog, GivesBackWhatItTook) {
   FaultyFileSystem files;
-  const auto store = open_for_test(files, kSizes);
+  auto store = open_for_test(files, kSizes);
   const MessageId id = store->new_id();
   ASSERT_TRUE(commit(*store, adding(id, "body")));
   EXPECT_EQ((*store->body(id))->memory(), "body");
   EXPECT_EQ(store->stats().messages, 1u);
   EXPECT_EQ(commit(*store, adding(id, "again")).error().code, Errc::io);
   ASSERT_TRUE(commit(*store, {.add = {}, .update = {{id, "later"}}, .remove = {}}));
+  store.reset();
+  store = open_for_test(files, kSizes);
   std::vector<Stored> all;
   ASSERT_TRUE(store->recover([&](Stored stored) { all.push_back(std::move(stored)); }));
   ASSERT_EQ(all.size(), 1u);
@@ -82,6 +84,37 @@ TEST(SegmentLog, GivesBackWhatItTook) {
   EXPECT_EQ(commit(*store, removing(id)).error().code, Errc::not_found);
   EXPECT_EQ(store->body(id).error().code, Errc::not_found);
   EXPECT_EQ(store->stats().bytes, 0u);
+}
+
+// Loops commit while the queue is read after a start: what they add is not taken for found, what
+// they free and what compaction moves is still read.
+TEST(SegmentLog, IsReadWhileLoopsCommit) {
+  constexpr MessageId kMessages = 6'000;
+  FaultyFileSystem files;
+  auto store = open_for_test(files, kSizes);
+  const auto submit = [&](Transaction transaction) {
+    store->commit(std::move(transaction), Durability::sync,
+                  [](const Result<void>& result) { EXPECT_TRUE(result); });
+  };
+  for (MessageId id = 1; id <= kMessages; ++id) {
+    submit(adding(id, "body"));
+    if (id % 50 == 0) store->drive();
+  }
+  store.reset();
+  store = open_for_test(files, kSizes);
+  MessageId expected = 1;
+  MessageId fresh = kMessages;
+  const auto recovered = store->recover([&](const Stored& stored) {
+    EXPECT_EQ(stored.id, expected++);
+    EXPECT_EQ(stored.envelope, "envelope");
+    submit(adding(++fresh, std::string(3000, 'x')));
+    if (stored.id % 10 != 0) submit(removing(stored.id));
+    if (stored.id % 20 == 0) store->drive();
+  });
+  EXPECT_EQ(recovered->messages, kMessages);
+  EXPECT_EQ(recovered->damaged, 0u) << recovered->notes.front();
+  store->drive();
+  EXPECT_EQ(store->stats().messages, kMessages + kMessages / 10);
 }
 
 TEST(SegmentLog, NeverGivesAnIdTwice) {
@@ -504,7 +537,17 @@ TEST(SegmentLog, ServesManyThreadsOnRealFiles) {
   }
   auto store = open_log_store(options);
   ASSERT_TRUE(store) << store.error().detail;
+  // The queue is read while mail comes in.
+  std::thread sender([&] {
+    for (int i = 0; i < kEach; ++i) {
+      std::promise<bool> answer;
+      (*store)->commit(adding((*store)->new_id(), "body"), Durability::sync,
+                       [&](const Result<void>& result) { answer.set_value(result.has_value()); });
+      ASSERT_TRUE(answer.get_future().get());
+    }
+  });
   const auto recovered = (*store)->recover([](const Stored&) {});
+  sender.join();
   EXPECT_EQ(recovered->messages, static_cast<unsigned>(kept));
   store->reset();
   std::filesystem::remove_all(folder);
