@@ -60,6 +60,7 @@ class FaultyFile final : public File {
   Result<void> allocate(std::uint64_t size) override {
     return files_.allocate(*node_, path_, size);
   }
+  Result<void> trim(std::uint64_t size) override { return files_.trim(*node_, path_, size); }
   Result<std::uint64_t> size() const override {
     const std::lock_guard guard(files_.mutex_);
     return node_->data.size();
@@ -236,6 +237,7 @@ Result<void> FaultyFileSystem::write(Node& node, const std::string& path, std::u
       return counted;
     }
     if (auto free = reserve(node.data.size(), offset + octets.size(), path); !free) return free;
+    written_[path] += octets.size();
     if (!octets.empty()) node.add(offset, std::move(octets));
   }
   call_hook();
@@ -263,6 +265,16 @@ Result<void> FaultyFileSystem::allocate(Node& node, const std::string& path, std
   return {};
 }
 
+Result<void> FaultyFileSystem::trim(Node& node, const std::string& path, std::uint64_t size) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (auto counted = count("trim", path); !counted) return counted;
+    if (size < node.data.size()) node.data.resize(size);
+  }
+  call_hook();
+  return {};
+}
+
 unsigned FaultyFileSystem::faults() const {
   const std::lock_guard guard(mutex_);
   return faults_;
@@ -273,10 +285,10 @@ std::uint64_t FaultyFileSystem::calls() const {
   return calls_;
 }
 
-std::uint64_t FaultyFileSystem::octets_read(std::string_view part) const {
+std::uint64_t FaultyFileSystem::sum_of(const Octets& counted, std::string_view part) const {
   const std::lock_guard guard(mutex_);
   std::uint64_t octets = 0;
-  for (const auto& [path, count] : read_) octets += path.find(part) != path.npos ? count : 0;
+  for (const auto& [path, count] : counted) octets += path.find(part) != path.npos ? count : 0;
   return octets;
 }
 

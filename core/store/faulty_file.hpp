@@ -42,9 +42,14 @@ class FaultyFileSystem final : public FileSystem {
   /// Calls so far that change a disk or make it keep something, and those that open a file.
   std::uint64_t calls() const;
   /// Octets read so far from files whose path contains `part`.
-  std::uint64_t octets_read(std::string_view part) const;
-  /// The names of those calls, as "write log/00000001.log". Kept only after this was called.
-  void record_calls() { recording_ = true; }
+  std::uint64_t octets_read(std::string_view part) const { return sum_of(read_, part); }
+  /// The same of what was written.
+  std::uint64_t octets_written(std::string_view part) const { return sum_of(written_, part); }
+  /// The names of those calls, as "write log/00000001.log". Kept from the last call of this on.
+  void record_calls() {
+    recording_ = true;
+    record_.clear();
+  }
   std::vector<std::string> recorded() const;
 
   /// Fails the call with this number (the first is 1), once.
@@ -75,6 +80,7 @@ class FaultyFileSystem final : public FileSystem {
   struct Node;
   using NodePtr = std::shared_ptr<Node>;
   using Names = std::map<std::string, NodePtr>;
+  using Octets = std::map<std::string, std::uint64_t>;  ///< by path
   struct NameChange {
     std::string folder;
     std::string removed;  ///< empty: none
@@ -87,6 +93,7 @@ class FaultyFileSystem final : public FileSystem {
   void call_hook() {
     if (hook_) hook_();
   }
+  std::uint64_t sum_of(const Octets& counted, std::string_view part) const;
   void change(NameChange change);
   static void apply(Names& names, const NameChange& change);
   Result<void> reserve(std::uint64_t old_size, std::uint64_t new_size, const std::string& path);
@@ -94,6 +101,7 @@ class FaultyFileSystem final : public FileSystem {
                      std::span<const std::string_view> pieces);
   Result<void> sync(Node& node, const std::string& path);
   Result<void> allocate(Node& node, const std::string& path, std::uint64_t size);
+  Result<void> trim(Node& node, const std::string& path, std::uint64_t size);
 
   mutable std::mutex mutex_;
   Names names_;          ///< as programs see them
@@ -102,7 +110,8 @@ class FaultyFileSystem final : public FileSystem {
   std::set<std::string> locked_;
   std::function<void()> hook_;
   std::vector<std::string> record_;
-  mutable std::map<std::string, std::uint64_t> read_;
+  mutable Octets read_;
+  Octets written_;
   std::uint64_t calls_ = 0;
   std::uint64_t failing_call_ = 0;
   std::uint64_t reads_ = 0;

@@ -84,6 +84,11 @@ class PosixFile final : public File {
     return failed("ftruncate", path_);
   }
 
+  Result<void> trim(std::uint64_t size) override {
+    if (again([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size)); }) == 0) return {};
+    return failed("ftruncate", path_);
+  }
+
   Result<std::uint64_t> size() const override {
     struct stat facts{};
     if (::fstat(descriptor_, &facts) != 0) return failed("fstat", path_);

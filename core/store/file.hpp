@@ -29,6 +29,8 @@ class File {
   virtual Result<void> sync() = 0;
   /// Reserves disk blocks up to `size` octets and makes the file that long.
   virtual Result<void> allocate(std::uint64_t size) = 0;
+  /// Gives back the octets from `size` on. Until the next sync a power cut may bring them back.
+  virtual Result<void> trim(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
   /// Everything from here to the end of the file is zeros: blocks that were reserved and never
   /// written. The file's size if there are none, or if nobody can tell.
@@ -68,7 +70,7 @@ class FileSystem {
 Error system_error(std::string_view call, const std::string& path, int number);
 
 /// The real one: retries EINTR, completes short reads and writes.
-class PosixFileSystem final : public FileSystem {
+class PosixFileSystem : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<std::unique_ptr<File>> lock(const std::string& path) override;

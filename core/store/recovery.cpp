@@ -133,9 +133,20 @@ class Recovery {
       last_batch_ = std::max(last_batch_, record.batch);
       if (record.type == RecordType::seal) seals_.push_back(record);
     }
+    segment->tail = tail_of(scanned.scan);
     out_.segments[segment->number] = segment;
     scans_.push_back(std::move(scanned));
     return {};
+  }
+
+  // Behind it lies nothing of this segment's.
+  static std::uint64_t tail_of(const Scan& scan) {
+    std::uint64_t tail = kBlock;
+    if (!scan.records.empty())
+      tail = scan.records.back().offset + scan.records.back().record.size();
+    for (const Hole& hole : scan.holes)
+      if (hole.ours || hole.after != 0 || hole.batch != 0) tail = std::max(tail, hole.end);
+    return round_up(tail);
   }
 
   void find_missing(const std::vector<std::uint32_t>& found) {

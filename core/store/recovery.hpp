@@ -16,8 +16,9 @@ namespace postrider::store {
 
 struct Replayed {
   Index index;
-  std::map<std::uint32_t, SegmentPtr> segments;  ///< those that count
-  std::vector<std::uint32_t> unused;             ///< dead, or prepared and never written
+  /// Those that count; of those that were replayed, `tail` is the end of what they hold.
+  std::map<std::uint32_t, SegmentPtr> segments;
+  std::vector<std::uint32_t> unused;  ///< dead, or prepared and never written
   std::uint64_t next_batch = 1;
   MessageId last_id = 0;
   std::uint64_t replayed = 0;  ///< octets of log behind the checkpoint

@@ -141,6 +141,7 @@ Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& repla
   };
   needs_ = {need(loaded.newest), need(loaded.former)};
   written_since_checkpoint_ = replayed.replayed;
+  const std::uint32_t replay_from = needs_[0].replay_from;
   if (auto synced = sync_found(); !synced) return synced;
   Recovered& report = replayed.report;
   if (!loaded.newest || report.torn != 0 || report.damaged != 0) {
@@ -153,6 +154,7 @@ Result<void> Spool::start(const CheckpointFiles::Loaded& loaded, Replayed& repla
   }
   remove_orphans(report, loaded.newest.has_value());
   for (const std::uint32_t number : replayed.unused) log_.retire(number);
+  trim_replayed(replay_from);
   return {};
 }
 
@@ -162,6 +164,14 @@ Result<void> Spool::sync_found() {
     if (auto synced = segment->file->sync(); !synced) return synced;
   }
   return checkpoints_.sync();
+}
+
+// Nothing is written to them again: a start after a crash gives back what the last one had left.
+void Spool::trim_replayed(std::uint32_t replay_from) {
+  for (const auto& [number, segment] : segments) {
+    if (number >= replay_from && !is_open_for_writing(number))
+      (void)segment->file->trim(segment->tail);
+  }
 }
 
 // A body without a record was never acknowledged and goes, unless its record may be among what was

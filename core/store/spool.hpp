@@ -121,6 +121,7 @@ class Spool {
   void take(Replayed& replayed);
   Result<void> start(const CheckpointFiles::Loaded& loaded, Replayed& replayed);
   Result<void> sync_found();
+  void trim_replayed(std::uint32_t replay_from);
   void remove_orphans(Recovered& report, bool removals_known);
   void set_lost_files_aside(const std::vector<MessageId>& present, Recovered& report,
                             bool removals_known);

@@ -45,8 +45,12 @@ Result<void> Spool::checkpoint() {
   return {};
 }
 
-// What was prepared and never written is ready for the next start as a spare file.
+// What was prepared and never written is ready for the next start as a spare file. What is left of
+// the segments in use is given back: the next start begins others.
 Result<void> Spool::close() {
+  for (const SegmentPtr& open : {current, cold}) {
+    if (open) (void)open->file->trim(open->tail);
+  }
   seal_current();
   for (const SegmentPtr& segment : prepared_) {
     const std::lock_guard guard(mutex);
