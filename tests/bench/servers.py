@@ -5,16 +5,14 @@ deliver nothing. Mail for dead.example goes to a port that refuses connections. 
 run unpacked, in a mount namespace in which their packages lie over /usr: this needs root.
 """
 import contextlib
-import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
 from cost import Group
 from postrider import (BASE, BUILD, POSTFIX, ROOT, Process, free_port, is_open, postfix_env,
-                       wait_for)
+                       status, wait_for)
 
 FETCH = pathlib.Path(__file__).with_name("fetch-servers")
 UNPACKED = ROOT / "build" / "servers"
@@ -62,12 +60,7 @@ routes = {{ "dead.example" = "127.0.0.1:{free_port()}", "*" = "127.0.0.1:{next_h
         self.launch([BUILD / "core" / "postriderd", "--config", self.folder / "postrider.toml"])
 
     def queued(self):
-        # Not by the tool: a process for each question would be load, too.
-        with socket.socket(socket.AF_UNIX) as control:
-            control.connect(str(self.folder / "control.sock"))
-            control.sendall(b'{"words":["status"]}\n')
-            with control.makefile("rb") as answer:
-                return json.loads(answer.readline())["queue"]["messages"]
+        return status(self.folder / "control.sock")["queue"]["messages"]
 
 
 class InMemory(Postrider):

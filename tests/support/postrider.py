@@ -62,6 +62,15 @@ def answers(control):
         return probe.connect_ex(str(control)) == 0
 
 
+def status(control):
+    """What the daemon says of itself. Not by the tool: a process for each question would be load."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.connect(str(control))
+        asked.sendall(b'{"words":["status"]}\n')
+        with asked.makefile("rb") as answer:
+            return json.loads(answer.readline())
+
+
 class Process:
     """A child that is ended with the test, whatever happens."""
 
