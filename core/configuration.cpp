@@ -57,22 +57,29 @@ receive::Options receive_options(const config::Settings& settings) {
 
 deliver::Options deliver_options(const config::Settings& settings) {
   const config::Deliver& from = settings.deliver;
+/// Of [deliver] or of a [[destination]] block.
+queue::ConnectionLimits connection_limits(const auto& from) {
+  return {.connect = from.connect_timeout,
+          .greeting = from.greeting_timeout,
+          .hello = from.helo_timeout,
+          .mail = from.mail_timeout,
+          .rcpt = from.rcpt_timeout,
+          .data_init = from.data_init_timeout,
+          .data_block = from.data_block_timeout,
+          .data_end = from.data_end_timeout,
+          .quit = from.quit_timeout,
+          .idle_connection = from.idle_connection,
+          .max_messages = static_cast<std::size_t>(from.max_messages_per_connection)};
+}
+
+queue::Rate rate_of(const config::Rate& from) {
+  return {static_cast<unsigned>(from.count), from.period};
+}
+
   deliver::Options options;
   options.helo = settings.hostname;
-  options.connect = from.connect_timeout;
-  options.greeting = from.greeting_timeout;
-  options.hello = from.helo_timeout;
-  options.mail = from.mail_timeout;
-  options.rcpt = from.rcpt_timeout;
-  options.data_init = from.data_init_timeout;
-  options.data_block = from.data_block_timeout;
-  options.data_end = from.data_end_timeout;
-  options.quit = from.quit_timeout;
-  options.idle_connection = from.idle_connection;
-  if (from.max_messages_per_connection > 0)
-    options.max_messages = static_cast<std::size_t>(from.max_messages_per_connection);
-  else
-    options.max_messages = SIZE_MAX;
+  options.limits = connection_limits(from);
+  if (options.limits.max_messages == 0) options.limits.max_messages = SIZE_MAX;
   options.route.port = static_cast<std::uint16_t>(from.port);
   options.route.own_names = {lower(settings.hostname)};
   options.route.seed = std::random_device{}();
@@ -87,11 +94,12 @@ queue::DestinationRulesPtr destination_rules(const config::Settings& settings) {
     rule.match = from.match;
     rule.max_connections = static_cast<unsigned>(from.max_connections);
     rule.initial_connections = static_cast<unsigned>(from.initial_connections);
-    rule.max_rate = {static_cast<unsigned>(from.max_rate.count), from.max_rate.period};
+    rule.max_rate = rate_of(from.max_rate);
+    rule.max_connection_rate = rate_of(from.max_connection_rate);
     rule.retry = from.retry;
     rule.back_off = from.back_off;
-    rule.connect = from.connect_timeout;
-    rule.max_messages = static_cast<std::size_t>(from.max_messages_per_connection);
+    rule.give_up = from.give_up;
+    rule.connection = connection_limits(from);
   }
   return std::make_shared<const queue::DestinationRules>(std::move(rules));
 }

@@ -67,11 +67,6 @@ Check check_not_empty(std::string_view text) {
   return std::string("is empty; write a path, or leave the key out");
 }
 
-Check check_not_blank(std::string_view text) {
-  if (!text.empty()) return std::nullopt;
-  return std::string("is empty; write a domain, or \"*.example.org\" for its subdomains");
-}
-
 }  // namespace
 
 std::expected<Loops, std::string> parse_setting(std::string_view text, Loops*) {
@@ -284,43 +279,6 @@ void Deliver::describe(Schema<Deliver>& schema) {
   schema
       .field("max_messages_per_connection", &Deliver::max_messages_per_connection,
              "Messages after which a connection is closed; 0 is no limit")
-      .between(0, 1'000'000);
-}
-
-void Destination::describe(Schema<Destination>& schema) {
-  schema
-      .field("match", &Destination::match,
-             "Destinations that this block is for, as `postrider destinations` names them; * is "
-             "anything; the first block that matches counts")
-      .check(check_not_blank)
-      .required();
-  schema
-      .field("max_connections", &Destination::max_connections,
-             "Connections at a time; 0: as queue.max_concurrency")
-      .between(0, 1000);
-  schema
-      .field("initial_connections", &Destination::initial_connections,
-             "Connections while it is not known yet; 0: as queue.initial_concurrency")
-      .between(0, 1000);
-  schema.field("max_rate", &Destination::max_rate,
-               "Messages in a time, evenly, such as \"100/min\"; empty: no limit");
-  schema
-      .field("retry", &Destination::retry,
-             "Waits between attempts of a message; the last repeats; empty: as queue.retry")
-      .between(1s, 24h * 7);
-  schema
-      .field("back_off", &Destination::back_off,
-             "How long all its mail waits after 1, 2, ... failures of the host in a row; the last "
-             "repeats; empty: 1, 2, 5, 10, 15, 30 minutes")
-      .between(1s, 24h);
-  schema
-      .field("connect_timeout", &Destination::connect_timeout,
-             "Time to connect to one address; 0s: as deliver.connect_timeout")
-      .between(0s, 1h);
-  schema
-      .field("max_messages_per_connection", &Destination::max_messages_per_connection,
-             "Messages after which a connection is closed; 1: none is used again; 0: as "
-             "deliver.max_messages_per_connection")
       .between(0, 1'000'000);
 }
 

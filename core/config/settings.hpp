@@ -145,9 +145,20 @@ struct Destination {
   std::vector<Duration> retry;
   std::vector<Duration> back_off;
   Duration connect_timeout = 0s;
+  Rate max_connection_rate;
   int max_messages_per_connection = 0;
   static void describe(Schema<Destination>& schema);
+  Duration give_up = 0s;
 };
+  Duration greeting_timeout = 0s;
+  Duration helo_timeout = 0s;
+  Duration mail_timeout = 0s;
+  Duration rcpt_timeout = 0s;
+  Duration data_init_timeout = 0s;
+  Duration data_block_timeout = 0s;
+  Duration data_end_timeout = 0s;
+  Duration quit_timeout = 0s;
+  Duration idle_connection = 0s;
 
 /// A [[plugin]] block: the keys that every plugin has, and the plugin's own keys as they stand.
 struct Plugin {

@@ -84,6 +84,8 @@ Json to_json(const queue::MessageView& message) {
              {"remote", recipient.remote}};
     one["next_attempt"] =
         recipient.next_attempt ? Json(time_text(*recipient.next_attempt)) : Json(nullptr);
+    if (recipient.give_up_at != message.give_up_at && !recipient.destination.empty())
+      one["give_up_at"] = time_text(recipient.give_up_at);
     recipients.push_back(std::move(one));
   }
   return {{"id", message.queue_id},
@@ -134,6 +136,21 @@ std::string listed(const std::vector<Duration>& waits) {
   return text;
 }
 
+std::vector<std::pair<std::string_view, Duration>> times_of(const queue::DestinationRule& rule) {
+  const queue::ConnectionLimits& limits = rule.connection;
+  return {{"give_up", rule.give_up},
+          {"connect_timeout", limits.connect},
+          {"greeting_timeout", limits.greeting},
+          {"helo_timeout", limits.hello},
+          {"mail_timeout", limits.mail},
+          {"rcpt_timeout", limits.rcpt},
+          {"data_init_timeout", limits.data_init},
+          {"data_block_timeout", limits.data_block},
+          {"data_end_timeout", limits.data_end},
+          {"quit_timeout", limits.quit},
+          {"idle_connection", limits.idle_connection}};
+}
+
 /// The limits of a destination, each with the place of the configuration that set it.
 Json limits_of(const queue::DestinationView& destination) {
   const queue::DestinationRule none;
@@ -146,13 +163,17 @@ Json limits_of(const queue::DestinationView& destination) {
     if (!value.empty()) limits.push_back({{"key", key}, {"value", value}, {"from", rule.origin}});
   };
   const auto number = [](std::size_t n) { return n > 0 ? std::to_string(n) : std::string(); };
-  const config::Rate rate{static_cast<int>(rule.max_rate.count), rule.max_rate.period};
+  const auto rate = [](const queue::Rate& of) {
+    return config::format_setting(config::Rate{static_cast<int>(of.count), of.period});
+  };
   add("initial_connections", number(rule.initial_connections));
-  add("max_rate", config::format_setting(rate));
+  add("max_rate", rate(rule.max_rate));
+  add("max_connection_rate", rate(rule.max_connection_rate));
   add("retry", listed(rule.retry));
   add("back_off", listed(rule.back_off));
-  add("connect_timeout", rule.connect > Duration{} ? format_duration(rule.connect) : std::string());
-  add("max_messages_per_connection", number(rule.max_messages));
+  for (const auto& [key, value] : times_of(rule))
+    if (value > Duration{}) add(key, format_duration(value));
+  add("max_messages_per_connection", number(rule.connection.max_messages));
   return limits;
 }
 

@@ -67,9 +67,11 @@ NextStep back_off(const Standing& standing) {
 
 NextStep rate(const Standing& standing) {
   const auto& rule = standing.destination ? standing.destination->rule : nullptr;
-  return step(standing.forecast->at, "max_rate",
-              fmt::format("its destination takes no more until then; {} in the configuration",
-                          rule ? rule->origin : "[[destination]]"));
+  const bool of_messages = standing.forecast->wait == Wait::rate;
+  return step(
+      standing.forecast->at, of_messages ? "max_rate" : "max_connection_rate",
+      fmt::format("its destination takes no more {}until then; {} in the configuration",
+                  of_messages ? "" : "connections ", rule ? rule->origin : "[[destination]]"));
 }
 
 NextStep schedule(const Standing& standing) {
@@ -94,11 +96,12 @@ NextStep waiting(const Standing& standing) {
                 "an attempt is under way since " + time_text(*forecast->at) + "; its end decides");
   if (standing.destination && standing.destination->closed)
     return closed(*standing.destination->closed);
-  if (forecast->at && *forecast->at >= standing.message.give_up_at)
-    return step(standing.message.give_up_at, "give-up time",
-                "no further attempt before it is given up (queue.give_up)");
+  if (forecast->at && *forecast->at >= standing.recipient.give_up_at)
+    return step(standing.recipient.give_up_at, "give-up time",
+                "no further attempt before it is given up");
   if (forecast->wait == Wait::connection) return free_connection(standing);
-  if (forecast->wait == Wait::rate) return rate(standing);
+  if (forecast->wait == Wait::rate || forecast->wait == Wait::connection_rate)
+    return rate(standing);
   return forecast->wait == Wait::back_off ? back_off(standing) : schedule(standing);
 }
 

@@ -34,6 +34,8 @@ std::string recipient_text(const Json& recipient) {
                       text(recipient, "destination"));
   const std::string remote = text(recipient, "remote");
   if (!remote.empty() && !reason.contains(remote)) line += ", last by " + remote;
+  const std::string given_up = text(recipient, "give_up_at");
+  if (!given_up.empty()) line += "\n    given up " + moment(given_up);
   return line + "\n";
 }
 

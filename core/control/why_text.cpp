@@ -37,6 +37,8 @@ std::string lot_of(const Json& recipient) {
                   attempts == 0 ? ", not tried yet" : " after " + counted(attempts, "attempt"));
   lot += line("reason", (status.empty() ? "" : status + " ") + reason +
                             (remote.empty() || reason.contains(remote) ? "" : ", by " + remote));
+  if (const std::string own = text(recipient, "give_up_at"); !own.empty())
+    lot += line("given up", moment(own));
   return lot + line("next", next_text(recipient.value("next", Json::object())));
 }
 

@@ -15,11 +15,13 @@ using runtime::IoError;
 using runtime::IoFailure;
 
 ClientSession::ClientSession(Loop& loop, runtime::StreamPtr stream, Remote remote,
-                             const Options& options, plugin::ChainsPtr chains, std::string id)
+                             const Options& options, const ConnectionLimits& limits,
+                             plugin::ChainsPtr chains, std::string id)
     : loop_(loop),
       stream_(std::move(stream)),
       remote_(std::move(remote)),
       options_(options),
+      limits_(limits),
       chains_(std::move(chains)),
       id_(std::move(id)),
       began_(loop.now()) {
@@ -103,7 +105,7 @@ Task<Heard> ClientSession::read_reply(Phase phase, Duration limit) {
 
 Task<Sent> ClientSession::say(Phase phase, std::string_view text) {
   observe_lines(text);
-  const auto result = co_await within(loop_, options_.data_block, stream_->write(text));
+  const auto result = co_await within(loop_, limits_.data_block, stream_->write(text));
   if (!result) co_return fail(disconnected(remote_, phase, {IoFailure::timeout, "timeout"}));
   if (!*result) co_return fail(disconnected(remote_, phase, result->error()));
   co_return Sent();
@@ -118,14 +120,14 @@ Sent ClientSession::expect_silence(Phase phase) {
 Task<Heard> ClientSession::hello(std::string_view verb) {
   const std::string line = std::string(verb) + " " + options_.helo + "\r\n";
   if (auto sent = co_await say(Phase::helo, line); !sent) co_return std::unexpected(sent.error());
-  auto reply = co_await hear(Phase::helo, options_.hello);
+  auto reply = co_await hear(Phase::helo, limits_.hello);
   if (!reply) co_return reply;
   if (auto silent = expect_silence(Phase::helo); !silent) co_return std::unexpected(silent.error());
   co_return reply;
 }
 
 Task<Sent> ClientSession::open() {
-  const auto greeting = co_await hear(Phase::greeting, options_.greeting);
+  const auto greeting = co_await hear(Phase::greeting, limits_.greeting);
   if (!greeting) co_return std::unexpected(greeting.error());
   if (greeting->code / 100 != 2) co_return fail(refused(remote_, Phase::greeting, *greeting));
   if (auto silent = expect_silence(Phase::greeting); !silent) co_return silent;
@@ -147,8 +149,8 @@ Task<Sent> ClientSession::open() {
 
 Task<void> ClientSession::quit() {
   if (broken_) co_return;
-  const auto sent = co_await within(loop_, options_.quit, say(Phase::final_dot, "QUIT\r\n"));
-  if (sent && *sent) (void)co_await hear(Phase::final_dot, options_.quit);
+  const auto sent = co_await within(loop_, limits_.quit, say(Phase::final_dot, "QUIT\r\n"));
+  if (sent && *sent) (void)co_await hear(Phase::final_dot, limits_.quit);
   if (std::exchange(broken_, true)) co_return;
   observe(EventKind::closed, "we quit");
   stream_->close();

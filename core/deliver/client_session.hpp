@@ -29,11 +29,11 @@ using Sent = std::expected<void, Outcome>;
 /// null. It must live until transact() was called for it, or the session is broken.
 using NextEnvelope = std::function<Envelope*()>;
 
-/// [loop thread] One connection. `loop`, `options` and the session outlive its tasks.
+/// [loop thread] One connection. `loop`, `options`, `limits` and the session outlive its tasks.
 class ClientSession {
  public:
   ClientSession(Loop& loop, runtime::StreamPtr stream, Remote remote, const Options& options,
-                plugin::ChainsPtr chains, std::string id);
+                const ConnectionLimits& limits, plugin::ChainsPtr chains, std::string id);
 
   /// [may suspend] Greeting and EHLO. An error: try another host; the session is broken then.
   Task<Sent> open();
@@ -96,6 +96,7 @@ class ClientSession {
   plugin::ChainsPtr chains_;
   std::string id_;
   TimePoint began_;
+  const ConnectionLimits& limits_;
   Reply welcome_;
   smtp::Capabilities capabilities_;
   smtp::ReplyReader reader_;

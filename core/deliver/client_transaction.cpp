@@ -39,18 +39,18 @@ Task<Sent> ClientSession::begin(Envelope& envelope) {
 
 Task<Sent> ClientSession::name_parties(Envelope& envelope, Progress& progress) {
   if (envelope.resets) {
-    const auto reset = co_await ask(Phase::mail, options_.mail, envelope);
+    const auto reset = co_await ask(Phase::mail, limits_.mail, envelope);
     if (!reset) co_return std::unexpected(reset.error());
     envelope.answered = false;  // that was about the former one
   }
-  const auto mail = co_await ask(Phase::mail, options_.mail, envelope);
+  const auto mail = co_await ask(Phase::mail, limits_.mail, envelope);
   if (!mail) co_return std::unexpected(mail.error());
   needs_reset_ = true;
   progress.mail_ok = mail->code / 100 == 2;
   if (!progress.mail_ok) progress.mail_refused = refused(remote_, Phase::mail, *mail);
   if (!progress.mail_ok && !capabilities_.pipelining) co_return Sent();
   for (const std::size_t place : envelope.places) {
-    const auto rcpt = co_await ask(Phase::rcpt, options_.rcpt, envelope);
+    const auto rcpt = co_await ask(Phase::rcpt, limits_.rcpt, envelope);
     if (!rcpt) co_return std::unexpected(rcpt.error());
     if (!progress.mail_ok) continue;
     if (rcpt->code / 100 == 2)
@@ -77,7 +77,7 @@ Task<Sent> ClientSession::transact(Envelope& envelope, NextEnvelope next) {
 
 Task<Sent> ClientSession::send_data(Envelope& envelope, Progress& progress,
                                     const NextEnvelope& next) {
-  const auto data = co_await ask(Phase::data, options_.data_init, envelope);
+  const auto data = co_await ask(Phase::data, limits_.data_init, envelope);
   if (!data) co_return std::unexpected(data.error());
   if (auto silent = expect_silence(Phase::data); !silent) co_return silent;
   const bool go_ahead = data->code / 100 == 3;
@@ -97,7 +97,7 @@ Task<Sent> ClientSession::send_data(Envelope& envelope, Progress& progress,
 Task<Sent> ClientSession::end_empty() {
   // RFC 2920 section 3.1: 354 though no recipient was accepted; send a lone dot, ignore the answer.
   if (auto sent = co_await say(Phase::final_dot, ".\r\n"); !sent) co_return sent;
-  const auto reply = co_await hear(Phase::final_dot, options_.data_end);
+  const auto reply = co_await hear(Phase::final_dot, limits_.data_end);
   if (!reply) co_return std::unexpected(reply.error());
   co_return expect_silence(Phase::final_dot);
 }
@@ -142,7 +142,7 @@ Task<Sent> ClientSession::hear_end(Envelope& envelope, const Progress& progress,
   Heard reply = std::unexpected(sent ? Outcome() : sent.error());
   if (!broken_) {
     // Never longer than a moment if we could not even send: the reply would be the reason only.
-    auto heard = co_await hear(Phase::final_dot, sent ? options_.data_end : kLastWords);
+    auto heard = co_await hear(Phase::final_dot, sent ? limits_.data_end : kLastWords);
     const bool silent = !heard && heard.error().reply.code == 0;
     if (sent || !silent) reply = std::move(heard);
   }

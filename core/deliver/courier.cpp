@@ -32,7 +32,7 @@ Task<void> Courier::work() {
       continue;
     }
     if (post_.draining || !may_reuse()) break;
-    const bool more = co_await post_.deliveries.wait(destination_, post_.options.idle_connection);
+    const bool more = co_await post_.deliveries.wait(destination_, limits_.idle_connection);
     if (!more) break;
   }
   co_await let_go();
@@ -41,14 +41,17 @@ Task<void> Courier::work() {
 
 Courier::LoadPtr Courier::take() {
   if (post_.draining) return nullptr;
-  auto delivery = post_.deliveries.take(destination_);
+  const bool is_connected = may_reuse();
+  auto delivery = post_.deliveries.take(destination_, is_connected);
   if (!delivery) return nullptr;
   auto load = std::make_unique<Load>(std::move(*delivery));
   open_body(load->consignment);
+  limits_ = post_.options.limits_to(destination_);
   return load;
 }
 
 // Nobody is called on behalf of a message that cannot be read.
+  load->may_connect = !is_connected;
 void Courier::open_body(Consignment& consignment) {
   const queue::MessageRecord& message = consignment.message();
   if (!message.memory().empty()) return;
@@ -97,7 +100,7 @@ void Courier::number_attempt() {
 
 bool Courier::may_reuse() const noexcept {
   return session_ && !session_->is_broken() && post_.runtime.now() < route_until_ &&
-         session_->messages() < post_.options.max_messages_to(destination_);
+         session_->messages() < limits_.max_messages;
 }
 
 Task<void> Courier::deliver(Load& load) {
@@ -171,7 +174,7 @@ Task<void> Courier::transact(Load& load) {
 
 Envelope* Courier::announce(const Envelope& current) {
   const bool more_of_this = current.places.size() == post_.options.max_recipients;
-  const bool last = session_->messages() + 1 >= post_.options.max_messages_to(destination_);
+  const bool last = session_->messages() + 1 >= limits_.max_messages;
   if (carried_ || more_of_this || last || !may_reuse()) return nullptr;
   carried_ = take();
   if (!carried_ || carried_->consignment.is_settled()) return nullptr;
@@ -189,8 +192,7 @@ Task<bool> Courier::reach_host(Load& load) {
   if (!connector_) {
     const bool found = co_await find_route(load);
     if (!found) co_return false;
-    connector_.emplace(post_.runtime, post_.options, post_.options.connect_to(destination_),
-                       *route_,
+    connector_.emplace(post_.runtime, post_.options, limits_.connect, *route_,
                        [this, &load](const Remote& remote, const Outcome& why, Duration took) {
                          number_attempt();
                          AttemptPlace tried = place();
@@ -203,7 +205,7 @@ Task<bool> Courier::reach_host(Load& load) {
     if (!connection) break;
     number_attempt();
     session_.emplace(post_.runtime, std::move(connection->stream), std::move(connection->remote),
-                     post_.options, chains_, id_);
+                     post_.options, limits_, chains_, id_);
     session_->note_attempt(load.consignment);
     served_ = false;
     auto open = co_await session_->open();
@@ -238,6 +240,7 @@ Task<Verdict> Courier::judge_peer() {
   const Verdict verdict = co_await chains_->peer(destination_, peer);
   co_return verdict;
 }
+    if (!std::exchange(load.may_connect, false)) post_.deliveries.note_connection(destination_);
 
 bool Courier::turn_away(Load& load, const Verdict& verdict) {
   Outcome outcome = unroutable(verdict.reply());

@@ -46,6 +46,7 @@ class Courier {
     explicit Load(queue::Delivery delivery) : consignment(std::move(delivery)) {}
     Consignment consignment;
     std::optional<Envelope> envelope;
+    bool may_connect = false;  ///< once, without more ado: the queue knows
   };
   using LoadPtr = std::unique_ptr<Load>;
 
@@ -74,7 +75,8 @@ class Courier {
   Post& post_;
   Destination destination_;
   plugin::ChainsPtr chains_;
-  std::string id_;  // of the connection, or of the try for one
+  ConnectionLimits limits_;  // of now
+  std::string id_;           // of the connection, or of the try for one
   std::optional<Route> route_;
   TimePoint route_until_{};
   std::optional<Connector> connector_;  // of the delivery in hand

@@ -3,14 +3,9 @@
 
 namespace postrider::deliver {
 
-Duration Options::connect_to(const Destination& destination) const {
+ConnectionLimits Options::limits_to(const Destination& destination) const {
   const queue::DestinationRule* rule = rules ? rules->find(destination) : nullptr;
-  return rule && rule->connect > Duration{} ? rule->connect : connect;
-}
-
-std::size_t Options::max_messages_to(const Destination& destination) const {
-  const queue::DestinationRule* rule = rules ? rules->find(destination) : nullptr;
-  return rule && rule->max_messages > 0 ? rule->max_messages : max_messages;
+  return rule ? rule->connection.or_else(limits) : limits;
 }
 
 }  // namespace postrider::deliver

@@ -14,32 +14,33 @@
 
 namespace postrider::deliver {
 
+using queue::ConnectionLimits;
+
 struct Options {
   std::string helo = "localhost";  ///< what we call ourselves: a host name or an address literal
   IpAddress source;                ///< where connections come from; unspecified: the system chooses
 
-  Duration connect = 30s;  ///< per address (not in the RFC)
-  Duration greeting = 5min;
-  Duration hello = 5min;
-  Duration mail = 5min;
-  Duration rcpt = 5min;
-  Duration data_init = 2min;
-  Duration data_block = 3min;
-  Duration data_end = 10min;
-  Duration quit = 10s;            ///< nothing depends on the reply
-  Duration idle_connection = 2s;  ///< how long an open connection waits for more mail
-  Duration head_start = 250ms;    ///< of an address before the next one is tried (RFC 8305)
+  ConnectionLimits limits{.connect = 30s,  // per address (not in the RFC)
+                          .greeting = 5min,
+                          .hello = 5min,
+                          .mail = 5min,
+                          .rcpt = 5min,
+                          .data_init = 2min,
+                          .data_block = 3min,
+                          .data_end = 10min,
+                          .quit = 10s,
+                          .idle_connection = 2s,
+                          .max_messages = 1000};
+  Duration head_start = 250ms;  ///< of an address before the next one is tried (RFC 8305)
 
   std::size_t max_recipients = 100;  ///< of a transaction (RFC 5321 section 4.5.3.1.8)
-  std::size_t max_messages = 1000;   ///< of a connection
   std::size_t max_addresses = 20;    ///< tried in one attempt
 
   route::Options route;                ///< its port is the default port
   queue::DestinationRulesPtr rules{};  ///< the operator's own limits for some destinations; or null
 
-  /// `connect` and `max_messages` for this destination.
-  Duration connect_to(const Destination& destination) const;
-  std::size_t max_messages_to(const Destination& destination) const;
+  /// `limits`, as the rules have them for this destination.
+  ConnectionLimits limits_to(const Destination& destination) const;
 };
 
 }  // namespace postrider::deliver

@@ -21,9 +21,12 @@ class Deliveries {
   /// take() until it is empty, then courier_left(). Set once before work exists.
   virtual void on_courier_wanted(std::function<void(const Destination&)> start) = 0;
 
-  /// The next delivery that is due for `destination`; it is active until finish(). Nothing: none is
-  /// due now.
-  virtual std::optional<Delivery> take(const Destination& destination) = 0;
+  /// The next delivery that is due for `destination`; it is active until finish(). A courier that
+  /// is not connected will connect for it. Nothing: none is due now, or no new connection may be
+  /// made now.
+  virtual std::optional<Delivery> take(const Destination& destination, bool is_connected) = 0;
+  /// The courier connects once more for a delivery, because the former connection was of no use.
+  virtual void note_connection(const Destination& destination) = 0;
 
   /// Wait until take() may have something for this courier, at most `limit`; false when the limit
   /// passed. Waiting couriers are woken before new ones are wanted, last in first out.

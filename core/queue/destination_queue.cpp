@@ -5,9 +5,6 @@
 
 namespace postrider::queue {
 
-/// How far a rate may run ahead: high ones are then kept without a timer for each message.
-constexpr std::chrono::milliseconds kAhead{100};
-
 DestinationQueue::DestinationQueue(Destination destination, ConcurrencyLimits limits,
                                    std::uint64_t& steps)
     : destination_(std::move(destination)),
@@ -21,28 +18,12 @@ void DestinationQueue::apply(const DestinationRule* rule, ConcurrencyLimits limi
   const bool is_new = couriers == 0 && active_ == 0 && !proven_;
   rule_ = rule;
   limits_ = limits;
-  paid_until_ = {};
+  messages_.set(rule ? rule->max_rate : Rate{});
+  connections_.set(rule ? rule->max_connection_rate : Rate{});
   if (rule && rule->max_connections > 0) limits_.max = rule->max_connections;
   if (rule && rule->initial_connections > 0) limits_.initial = rule->initial_connections;
   const double most = std::max(1U, limits_.max);
   window_ = std::min(most, is_new ? std::max(1.0, double{1} * limits_.initial) : window_);
-}
-
-std::chrono::nanoseconds DestinationQueue::interval() const noexcept {
-  if (!rule_ || !rule_->max_rate.is_limited()) return {};
-  return std::chrono::nanoseconds(rule_->max_rate.period) / rule_->max_rate.count;
-}
-
-TimePoint DestinationQueue::throttled_until() const noexcept {
-  return interval().count() > 0 ? paid_until_ - kAhead : TimePoint{};
-}
-
-/// How many more may be taken now.
-std::size_t DestinationQueue::rate_left(TimePoint now) const noexcept {
-  const auto each = interval();
-  if (each.count() == 0) return SIZE_MAX;
-  if (now < throttled_until()) return 0;
-  return 1 + static_cast<std::size_t>((now + kAhead - std::max(now, paid_until_)) / each);
 }
 
 ScheduledList& DestinationQueue::list_of(const Scheduled& item) noexcept {
@@ -117,15 +98,17 @@ Scheduled* DestinationQueue::first_ready() noexcept {
   return asked_was_last_ ? asked_.first() : item;
 }
 
-Scheduled* DestinationQueue::take(TimePoint now) {
+Scheduled* DestinationQueue::take(TimePoint now, bool is_connected) {
   mature(now);
-  if (is_in_back_off(now) || active_ >= limit() || rate_left(now) == 0) return nullptr;
+  if (is_in_back_off(now) || active_ >= limit() || messages_.left(now) == 0) return nullptr;
+  if (!is_connected && connections_.left(now) == 0) return nullptr;
   Scheduled* item = first_ready();
   if (!item) return nullptr;
   remove(*item);
   item->place = Place::active;
   item->due = now;
-  paid_until_ = std::max(paid_until_, now) + interval();
+  messages_.take(now);
+  if (!is_connected) connections_.take(now);
   ++active_;
   return item;
 }
@@ -143,7 +126,7 @@ void DestinationQueue::finish(Scheduled& item, HostResult result, TimePoint now,
     case HostResult::answered:
       return host_answered(false);
     case HostResult::untried:
-      paid_until_ -= interval();
+      messages_.give_back();
       return;
   }
 }
@@ -186,10 +169,20 @@ std::size_t DestinationQueue::missing_couriers(TimePoint now) const noexcept {
   if (is_in_back_off(now)) return 0;
   const std::size_t working = couriers - std::min<std::size_t>(couriers, waiting.size());
   if (working >= limit() || active_ >= limit()) return 0;
-  // Couriers between two deliveries will take what is ready.
-  const std::size_t free = working - std::min(working, active_);
+  const std::size_t free = couriers_between();
   if (ready() <= free) return 0;
-  return std::min<std::size_t>({ready() - free, limit() - working, rate_left(now)});
+  return std::min<std::size_t>({ready() - free, limit() - working, messages_.left(now)});
+}
+
+/// Couriers between two deliveries: they will take what is ready.
+std::size_t DestinationQueue::couriers_between() const noexcept {
+  const std::size_t working = couriers - std::min<std::size_t>(couriers, waiting.size());
+  return working - std::min(working, active_);
+}
+
+std::size_t DestinationQueue::new_couriers(TimePoint now) const noexcept {
+  const std::size_t left = connections_.left(now);
+  return std::min(missing_couriers(now), left - std::min(left, couriers_between()));
 }
 
 std::optional<TimePoint> DestinationQueue::next_event(TimePoint now) const noexcept {
@@ -197,6 +190,7 @@ std::optional<TimePoint> DestinationQueue::next_event(TimePoint now) const noexc
   const TimePoint blocked = std::max(back_off_until_, throttled_until());
   if (now < blocked && ready() > 0) return blocked;
   std::optional<TimePoint> event;
+  if (ready() > 0 && now < connects_from()) event = connects_from();
   for (const DueHeap<Scheduled>* heap : {&delayed_, &host_delayed_})
     if (!heap->is_empty() && (!event || heap->top()->due < *event)) event = heap->top()->due;
   if (event && backing_off) event = std::max(*event, back_off_until_);

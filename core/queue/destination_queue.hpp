@@ -67,8 +67,10 @@ class DestinationQueue {
   void mature(TimePoint now);
   /// What the operator asked for first, if it is alone or the host is probed, else in turns with
   /// the rest. Of that fresh mail before retries, but every eighth is a retry so that none starves.
-  /// Null: nothing may be tried now.
-  Scheduled* take(TimePoint now);
+  /// Null: nothing may be tried now, or not by a courier that has to connect first.
+  Scheduled* take(TimePoint now, bool is_connected);
+  /// Somebody connects who did not say so to take().
+  void note_connection(TimePoint now) noexcept { connections_.take(now); }
 
   /// `item` is not active any more. `back_off` is asked for the length after n failures in a row.
   void finish(Scheduled& item, HostResult result, TimePoint now,
@@ -78,8 +80,10 @@ class DestinationQueue {
 
   bool is_in_back_off(TimePoint now) const noexcept { return now < back_off_until_; }
   TimePoint back_off_until() const noexcept { return back_off_until_; }
-  /// Its rate is used up until then.
-  TimePoint throttled_until() const noexcept;
+  /// Its rate of messages is used up until then.
+  TimePoint throttled_until() const noexcept { return messages_.open_from(); }
+  /// The same of new connections.
+  TimePoint connects_from() const noexcept { return connections_.open_from(); }
   std::uint32_t failures() const noexcept { return failures_; }
   /// When an attempt last ended with this; nothing: none did.
   std::optional<TimePoint> last(HostResult result) const noexcept {
@@ -91,6 +95,8 @@ class DestinationQueue {
 
   /// How many more couriers would have something to do now.
   std::size_t missing_couriers(TimePoint now) const noexcept;
+  /// Of these, how many may be new ones, which have to connect first.
+  std::size_t new_couriers(TimePoint now) const noexcept;
   /// When mature() has something to do, or what is ready may be tried; nothing: no such time.
   std::optional<TimePoint> next_event(TimePoint now) const noexcept;
   /// Neither deliveries nor couriers.
@@ -121,8 +127,7 @@ class DestinationQueue {
                    const std::function<Duration(std::uint32_t)>& back_off);
   void host_answered(bool delivered);
   void wake_host_delayed();
-  std::chrono::nanoseconds interval() const noexcept;
-  std::size_t rate_left(TimePoint now) const noexcept;
+  std::size_t couriers_between() const noexcept;
 
   Destination destination_;
   ConcurrencyLimits limits_;
@@ -143,7 +148,8 @@ class DestinationQueue {
   TimePoint asked_at_{};  ///< when the operator last said so
   TimePoint back_off_since_{};
   TimePoint back_off_until_{};
-  TimePoint paid_until_{};  ///< what was taken uses the rate up to here
+  Pace messages_;
+  Pace connections_;
 };
 
 }  // namespace postrider::queue

@@ -7,6 +7,11 @@
 
 namespace postrider::queue {
 
+DestinationRules::DestinationRules(std::vector<DestinationRule> rules)
+    : rules_(std::move(rules)),
+      have_give_up_(std::ranges::any_of(
+          rules_, [](const DestinationRule& rule) { return rule.give_up > Duration{}; })) {}
+
 const DestinationRule* DestinationRules::find(const Destination& destination) const {
   if (rules_.empty()) return nullptr;
   const std::string text = destination.text();

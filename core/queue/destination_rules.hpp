@@ -11,15 +11,10 @@
 #include <postrider/route.hpp>
 #include <postrider/time.hpp>
 
-namespace postrider::queue {
+#include "queue/connection_limits.hpp"
+#include "queue/pace.hpp"
 
-/// So many messages in each `period`, evenly; count 0: no limit.
-struct Rate {
-  unsigned count = 0;
-  Duration period{};
-  bool is_limited() const noexcept { return count > 0; }
-  bool operator==(const Rate&) const = default;
-};
+namespace postrider::queue {
 
 /// Zero and empty: not set.
 struct DestinationRule {
@@ -27,23 +22,26 @@ struct DestinationRule {
   std::vector<std::string> match;  ///< patterns of names or of whole texts of destinations
   unsigned max_connections = 0;
   unsigned initial_connections = 0;
-  Rate max_rate;
+  Rate max_rate;                   ///< of messages
+  Rate max_connection_rate;        ///< of new connections
   std::vector<Duration> retry;     ///< after the first, second, ... attempt
   std::vector<Duration> back_off;  ///< after the first, second, ... failure of the host
-  Duration connect{};
-  std::size_t max_messages = 0;  ///< of a connection
+  Duration give_up{};              ///< age at which mail for it is given up
+  ConnectionLimits connection;
 };
 
 /// Immutable; any thread.
 class DestinationRules {
  public:
-  DestinationRules() = default;
-  explicit DestinationRules(std::vector<DestinationRule> rules) : rules_(std::move(rules)) {}
+  explicit DestinationRules(std::vector<DestinationRule> rules);
   /// The first that matches, alone; null: none does. Lives as long as these rules.
   const DestinationRule* find(const Destination& destination) const;
+  /// Does any rule say when to give up?
+  bool have_give_up() const noexcept { return have_give_up_; }
 
  private:
   std::vector<DestinationRule> rules_;
+  bool have_give_up_;
 };
 using DestinationRulesPtr = std::shared_ptr<const DestinationRules>;
 

@@ -46,7 +46,9 @@ struct RecipientStatus {
   /// Who is at work on its end: outcome hooks, and the wait for the other destinations of a message
   /// whose time is up. Not stored. Until it is zero nothing may try it again.
   std::uint8_t settling = 0;
-  bool ends = false;            ///< one of them is at work on a definite end; not stored
+  bool ends = false;  ///< one of them is at work on a definite end; not stored
+  /// Its time is up, and its destination was asked if it waited; not stored.
+  bool given_up = false;
   bool delay_reported = false;  ///< the sender was told that it waits
   /// A report of the delay is being written; not stored.
   bool delay_asked = false;
@@ -70,8 +72,9 @@ struct RecipientStatus {
 
 /// The replaceable part.
 struct MessageState {
-  WallTime give_up_at{};
+  WallTime give_up_at{};  ///< but for destinations with a rule of their own
   std::vector<RecipientStatus> recipients;
+  bool give_up_ordered = false;  ///< the operator said so: for all destinations
 };
 
 }  // namespace postrider::queue

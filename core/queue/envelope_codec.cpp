@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // e1 ARRIVED FLAGS SIZE BODY RET ENVID AUTH SESSION REVERSE-PATH COUNT {NOTIFY ORCPT PATH} .
-// s1 GIVE-UP {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE[,DELAY-REPORTED,REPLY]]} .
+// s1 GIVE-UP[,ORDERED] {STATE[,ATTEMPTS,NEXT,STATUS,REASON,REMOTE[,DELAY-REPORTED,REPLY]]} .
 // Times are milliseconds since 1970.
 // The dot is the end mark: a line cut short is known as such, and no address is cut short.
 #include "queue/envelope_codec.hpp"
@@ -165,6 +165,17 @@ bool read_status(std::string_view field, RecipientStatus& status) {
   return true;
 }
 
+bool read_give_up(std::string_view field, MessageState& state) {
+  FieldReader reader(field, ',');
+  const auto time = read_time(reader);
+  if (!time) return false;
+  state.give_up_at = *time;
+  if (reader.is_at_end()) return true;
+  const auto ordered = reader.number<unsigned>();
+  state.give_up_ordered = ordered == 1U;
+  return ordered && *ordered <= 1 && reader.is_at_end();
+}
+
 }  // namespace
 
 std::string encode(const Envelope& envelope) {
@@ -191,6 +202,7 @@ std::string encode(const Envelope& envelope) {
 std::string encode(const MessageState& state) {
   std::string line = "s1";
   number_field(line, state.give_up_at.time_since_epoch().count());
+  if (state.give_up_ordered) line += ",1";
   for (const RecipientStatus& status : state.recipients) {
     line += ' ';
     line += letter_of(status);
@@ -241,9 +253,7 @@ std::expected<MessageState, std::string> decode_state(std::string_view line,
   FieldReader reader(line, ' ');
   if (reader.next() != "s1") return std::unexpected("state of an unknown version");
   MessageState state;
-  const auto give_up = read_time(reader);
-  if (!give_up) return std::unexpected("state: no give-up time");
-  state.give_up_at = *give_up;
+  if (!read_give_up(reader.next(), state)) return std::unexpected("state: no give-up time");
   for (std::size_t i = 0; i < recipients; ++i)
     if (!read_status(reader.next(), state.recipients.emplace_back()))
       return std::unexpected("state: recipient " + std::to_string(i + 1));

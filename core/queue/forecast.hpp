@@ -12,12 +12,13 @@
 namespace postrider::queue {
 
 enum class Wait : std::uint8_t {
-  nothing,     ///< on its way between loops, or into the store
-  connection,  ///< due now, but the destination has as many attempts under way as it may have
-  rate,        ///< due, but the destination's max_rate is used up for now
-  schedule,    ///< its own retry time (queue.retry)
-  back_off,    ///< the destination is left alone for a while (docs/queue.md)
-  attempt,     ///< an attempt is under way
+  nothing,          ///< on its way between loops, or into the store
+  connection,       ///< due now, but the destination has as many attempts under way as it may have
+  rate,             ///< due, but the destination's max_rate is used up for now
+  connection_rate,  ///< due, but its max_connection_rate is, and no open connection is free
+  schedule,         ///< its own retry time (queue.retry)
+  back_off,         ///< the destination is left alone for a while (docs/queue.md)
+  attempt,          ///< an attempt is under way
 };
 
 /// Of the recipients of one message at one destination.

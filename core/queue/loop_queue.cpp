@@ -240,6 +240,7 @@ void LoopQueue::own(Handover handover) {
       owned_.add({std::move(handover.record), Few<RecipientStatus>(handover.recipients)});
   if (message.is_done()) return save(message);
   remind_later(message);
+  if (scheduler_.rules() && scheduler_.rules()->have_give_up()) watch_time(message);
   if (handover.recovered) record->let_go();
   dispatch(message);
 }
@@ -315,6 +316,7 @@ void LoopQueue::adopt(store::Stored stored) {
       stored.id, envelope ? std::move(*envelope) : Envelope(),
       state ? state->give_up_at : WallTime::max(), stored.body_size, store_);
   record->group_by(destinations);
+  if (state) record->set_give_up(state->give_up_at, state->give_up_ordered);
   if (damage.empty()) {
     for (RecipientStatus& status : state->recipients)
       if (status.word) status.word = words_.share(*status.word);

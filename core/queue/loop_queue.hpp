@@ -99,7 +99,8 @@ class LoopQueue final : public Queue, public Deliveries {
 
   // Deliveries
   void on_courier_wanted(std::function<void(const Destination&)> start) override;
-  std::optional<Delivery> take(const Destination& destination) override;
+  std::optional<Delivery> take(const Destination& destination, bool is_connected = false) override;
+  void note_connection(const Destination& destination) override;
   Task<bool> wait(const Destination& destination, Duration limit) override;
   void finish(Delivery delivery, DeliveryResult result) override;
   void courier_left(const Destination& destination) override;
@@ -200,6 +201,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void end_attempt(const Attempt& attempt, std::vector<std::uint32_t> indices,
                    DeliveryResult result);
   void put_back(const RecordPtr& record, RecipientGroup& group);
+  bool is_time_up(const RecipientGroup& group, const QueuedRecord& record) const;
   void reschedule(RecipientGroup& group, bool host_failed, Settled& settled);
   void late(Delivery delivery, DeliveryResult result);
   void watch_attempts();
@@ -222,8 +224,8 @@ class LoopQueue final : public Queue, public Deliveries {
   void hear(Settled settled);
   void settle(Settled settled);
   static std::string reason_of(const Outcome& outcome);
-  static std::vector<RecipientOutcome> outcomes_of(const OwnedMessage& message,
-                                                   const Settled& settled);
+  std::vector<RecipientOutcome> outcomes_of(const OwnedMessage& message,
+                                            const Settled& settled) const;
   Task<void> report(Settled settled, std::vector<RecipientOutcome> outcomes,
                     plugin::ChainsPtr chains, std::unique_ptr<RecordUse> use);
   void apply(OwnedMessage& message, const Settled& settled, plugin::Reports written,
@@ -248,6 +250,8 @@ class LoopQueue final : public Queue, public Deliveries {
 
   // Giving up (loop_queue_give_up.cpp)
   void mind_time();
+  void watch_time(OwnedMessage& message);
+  static Task<void> watch_times(LoopQueue& queue);
   void give_up(OwnedMessage& message, std::optional<std::uint32_t> answered);
   void end(OwnedMessage& message, Settled& settled);
   void complete(const OwnedMessage& message, Settled& settled) const;
@@ -261,7 +265,9 @@ class LoopQueue final : public Queue, public Deliveries {
   Task<void> report_delay(Settled settled, std::vector<RecipientOutcome> outcomes,
                           plugin::ChainsPtr chains, std::unique_ptr<RecordUse> use);
 
-  Forecast forecast(const RecipientGroup& group) const;  // loop_queue_forecast.cpp
+  // What is next (loop_queue_forecast.cpp)
+  Forecast forecast(const RecipientGroup& group) const;
+  Forecast forecast_ready(const DestinationQueue& home, Forecast forecast) const;
 
   // Operating (loop_queue_operators.cpp)
   using Change = std::function<bool(RecipientStatus&)>;

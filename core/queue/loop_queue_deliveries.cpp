@@ -201,10 +201,11 @@ void LoopQueue::leave(RecipientGroup& group) {
   group.keep.reset();
 }
 
-std::optional<Delivery> LoopQueue::take(const Destination& destination) {
+std::optional<Delivery> LoopQueue::take(const Destination& destination, bool is_connected) {
   RecipientGroup* taken = nullptr;
   do {
-    taken = static_cast<RecipientGroup*>(scheduler_.take(destination, runtime_.now()));
+    taken =
+        static_cast<RecipientGroup*>(scheduler_.take(destination, runtime_.now(), is_connected));
     if (!taken) return std::nullopt;
   } while (!open(*taken));
   RecipientGroup& group = *taken;
@@ -224,6 +225,11 @@ bool LoopQueue::open(RecipientGroup& group) {
   const auto opened = group.keep->begin_use();
   if (opened) return true;
   Settled settled{.record = group.keep,
+void LoopQueue::note_connection(const Destination& destination) {
+  scheduler_.note_connection(destination, runtime_.now());
+  set_alarm();
+}
+
                   .indices = group.indices.list(),
                   .outcomes = {},
                   .attempts = group.attempts};
@@ -261,7 +267,7 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
                   .indices = std::move(indices),
                   .outcomes = std::move(result.outcomes),
                   .attempts = group.attempts,
-                  .expired = runtime_.wall_now() >= attempt.record->give_up_at(),
+                  .expired = is_time_up(group, *attempt.record),
                   .damage = std::move(result.damage)};
   // Held mail is not given up.
   const bool damaged = !settled.damage.empty();
@@ -279,7 +285,7 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
 }
 
 void LoopQueue::put_back(const RecordPtr& record, RecipientGroup& group) {
-  const bool is_over = runtime_.wall_now() >= record->give_up_at();
+  const bool is_over = is_time_up(group, *record);
   if (group.indices.empty())
     leave(group);
   else
@@ -300,12 +306,11 @@ void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& set
       rule ? retry_.delay_after(group.attempts, rule->retry) : retry_.delay_after(group.attempts);
   const TimePoint due = now + wait;
   const TimePoint when = scheduler_.delay(group, due, host_failed, now);
-  settled.next_attempt = std::min(wall_of(when), settled.record->give_up_at());
+  settled.next_attempt = std::min(wall_of(when), settled.record->give_up_at(rule));
 }
 
-void LoopQueue::set_rules(DestinationRulesPtr rules) {
-  scheduler_.set_rules(std::move(rules), runtime_.now());
-  pump();
+bool LoopQueue::is_time_up(const RecipientGroup& group, const QueuedRecord& record) const {
+  return runtime_.wall_now() >= record.give_up_at(group.home->rule());
 }
 
 void LoopQueue::late(Delivery delivery, DeliveryResult result) {

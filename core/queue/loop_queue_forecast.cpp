@@ -17,6 +17,24 @@ std::vector<Forecast> LoopQueue::forecasts(QueuedRecord& record) const {
   return all;
 }
 
+/// Of what is due now.
+Forecast LoopQueue::forecast_ready(const DestinationQueue& home, Forecast forecast) const {
+  const TimePoint now = runtime_.now();
+  if (home.is_in_back_off(now)) {
+    forecast.wait = Wait::back_off;
+    forecast.at = wall_of(std::max(home.back_off_until(), home.throttled_until()));
+  } else if (home.throttled_until() > now) {
+    forecast.wait = Wait::rate;
+    forecast.at = wall_of(home.throttled_until());
+  } else if (home.connects_from() > now && home.active() < home.limit()) {
+    forecast.wait = Wait::connection_rate;
+    forecast.at = wall_of(home.connects_from());
+  } else {
+    forecast.wait = Wait::connection;
+  }
+  return forecast;
+}
+
 Forecast LoopQueue::forecast(const RecipientGroup& group) const {
   Forecast forecast;
   forecast.destination = group.destination->text();
@@ -33,12 +51,7 @@ Forecast LoopQueue::forecast(const RecipientGroup& group) const {
     case Scheduled::Place::fresh:
     case Scheduled::Place::retry:
     case Scheduled::Place::asked:
-      forecast.wait = backs_off                                        ? Wait::back_off
-                      : group.home->throttled_until() > runtime_.now() ? Wait::rate
-                                                                       : Wait::connection;
-      if (forecast.wait != Wait::connection)
-        forecast.at = wall_of(std::max(back, group.home->throttled_until()));
-      return forecast;
+      return forecast_ready(*group.home, std::move(forecast));
     case Scheduled::Place::delayed:
     case Scheduled::Place::host_delayed:
       forecast.wait = backs_off && back >= group.due ? Wait::back_off : Wait::schedule;

@@ -28,20 +28,73 @@ void LoopQueue::mind_time() {
   while (const auto due = owned_.take_due(runtime_.wall_now())) {
     OwnedMessage* message = owned_.find(due->id);
     if (!message) continue;
-    due->what == OwnedMessage::Next::reminder ? tell_delay(*message)
-                                              : give_up(*message, std::nullopt);
+    if (due->what == OwnedMessage::Next::expiry) {
+      give_up(*message, std::nullopt);
+    } else {
+      watch_time(*message);
+      tell_delay(*message);
+    }
   }
 }
 
-/// Asks the loops of all destinations but `answered`. Those on this loop answer before it returns.
+/// When some recipients are given up next: those of a destination may have a time of their own.
+void LoopQueue::watch_time(OwnedMessage& message) {
+  const Few<RecipientGroup>& groups = message.record->groups();
+  std::vector<std::optional<WallTime>> times(groups.size());
+  std::optional<WallTime> next;
+  for (const RecipientStatus& status : message.recipients) {
+    if (status.gone || status.given_up) continue;
+    std::optional<WallTime>& time = times[status.group];
+    if (time) continue;
+    time = give_up_of(*message.record, groups[status.group], scheduler_.rules().get());
+    next = std::min(*time, next.value_or(*time));
+  }
+  owned_.set_expiry(message, next);
+}
+
+void LoopQueue::set_rules(DestinationRulesPtr rules) {
+  const auto have_give_up = [](const DestinationRulesPtr& some) {
+    return some && some->have_give_up();
+  };
+  const bool times_change = have_give_up(scheduler_.rules()) || have_give_up(rules);
+  scheduler_.set_rules(std::move(rules), runtime_.now());
+  if (times_change) tasks_.spawn(watch_times(*this));
+  pump();
+}
+
+/// The rules are others now.
+Task<void> LoopQueue::watch_times(LoopQueue& queue) {
+  constexpr std::size_t kSlice = 300;
+  std::optional<store::MessageId> from = 0;
+  while (from) {
+    auto& all = queue.owned_.all();
+    auto it = all.lower_bound(*from);
+    for (std::size_t n = 0; n < kSlice && it != all.end(); ++n, ++it) queue.watch_time(it->second);
+    from = it == all.end() ? std::nullopt : std::optional(it->first);
+    queue.set_alarm();
+    if (from) co_await sleep_for(queue.runtime_, 0ms);
+  }
+}
+
+/// Asks the loops of the destinations for which its time is up, but not `answered`, for which it is
+/// anyway. Those on this loop answer before it returns.
 void LoopQueue::give_up(OwnedMessage& message, std::optional<std::uint32_t> answered) {
-  if (std::exchange(message.given_up, true)) return;
   const RecordPtr record = message.record;
+  const WallTime now = runtime_.wall_now();
+  std::vector<bool> is_up;
+  for (const RecipientGroup& group : record->groups())
+    is_up.push_back(group.number == answered ||
+                    give_up_of(*record, group, scheduler_.rules().get()) <= now);
   std::set<std::uint32_t> groups;
-  for (std::size_t i = 0; i < message.recipients.size(); ++i)
-    if (waits(message.recipients[i])) groups.insert(message.recipients[i].group);
+  for (RecipientStatus& status : message.recipients) {
+    if (!is_up[status.group] || std::exchange(status.given_up, true)) continue;
+    if (waits(status)) groups.insert(status.group);
+  }
+  watch_time(message);
   if (groups.empty()) return;
-  message.own_rest().ending = std::make_unique<Ending>(groups);
+  OwnedMessage::Rest& rest = message.own_rest();
+  if (!rest.ending) rest.ending = std::make_unique<Ending>();
+  rest.ending->awaited.insert(groups.begin(), groups.end());
   if (answered) groups.erase(*answered);
   for (const std::uint32_t group : groups)
     send(loop_of_group(record->groups()[group]), Expiry{record, group});

@@ -34,7 +34,8 @@ std::vector<MessageView> LoopQueue::list(const Selection& selection) const {
   std::vector<MessageView> views;
   for (const auto& [id, message] : range_of(owned_.all(), selection)) {
     if (views.size() >= selection.limit) break;
-    if (is_any_selected(selection, message)) views.push_back(view_of(message));
+    if (is_any_selected(selection, message))
+      views.push_back(view_of(message, scheduler_.rules().get()));
   }
   return views;
 }

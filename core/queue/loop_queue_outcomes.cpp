@@ -102,7 +102,7 @@ void LoopQueue::hold_for_operator(OwnedMessage& message, const std::vector<std::
 }
 
 std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message,
-                                                     const Settled& settled) {
+                                                     const Settled& settled) const {
   std::vector<RecipientOutcome> outcomes;
   outcomes.reserve(settled.indices.size());
   for (std::size_t i = 0; i < settled.indices.size(); ++i) {
@@ -112,7 +112,9 @@ std::vector<RecipientOutcome> LoopQueue::outcomes_of(const OwnedMessage& message
          .outcome = settled.outcomes[i],
          .attempts = status.attempts,
          .attempted = !std::ranges::binary_search(settled.waited, settled.indices[i]),
-         .delay_reported = status.delay_reported || status.delay_asked});
+         .delay_reported = status.delay_reported || status.delay_asked,
+         .give_up_at = give_up_of(*settled.record, group_of(message, settled.indices[i]),
+                                  scheduler_.rules().get())});
   }
   return outcomes;
 }

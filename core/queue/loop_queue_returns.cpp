@@ -108,8 +108,10 @@ std::size_t LoopQueue::set_give_up(const Selection& selection, const GiveUpTime&
   for (auto& [id, message] : range_of(owned_.all(), selection)) {
     const bool is_ending = message.is_damaged() || message.ending();
     if (is_ending || !is_any_selected(selection, message)) continue;
-    message.given_up = false;  // held mail may be past it
-    owned_.set_give_up(message, time.of(message.record->arrived()));
+    for (RecipientStatus& status : message.recipients)
+      status.given_up = false;  // held mail may be past it
+    message.record->set_give_up(time.of(message.record->arrived()), true);
+    watch_time(message);
     save(message);
     ++changed;
   }

@@ -26,13 +26,20 @@ std::string shown_reason(const RecipientStatus& status, RecipientState shown) {
   }
 }
 
+WallTime give_up_of(const QueuedRecord& record, const RecipientGroup& group,
+                    const DestinationRules* rules) {
+  const bool may_differ = rules && rules->have_give_up();
+  return record.give_up_at(may_differ ? rules->find(*group.destination) : nullptr);
+}
+
 const RecipientGroup& group_of(const OwnedMessage& message, std::size_t index) {
   return message.record->groups()[message.recipients[index].group];
 }
 
 namespace {
 
-RecipientView view_of(const OwnedMessage& message, std::size_t index) {
+RecipientView view_of(const OwnedMessage& message, std::size_t index,
+                      const DestinationRules* rules) {
   const RecipientStatus& status = message.recipients[index];
   const RecipientGroup& group = group_of(message, index);
   RecipientView view;
@@ -40,9 +47,10 @@ RecipientView view_of(const OwnedMessage& message, std::size_t index) {
   view.destination = group.destination->text();
   view.attempts = status.attempts;
   if (status.state == RecipientState::delayed) view.next_attempt = status.next_attempt;
+  view.give_up_at = give_up_of(*message.record, group, rules);
   view.status = status.last().status.text();
   view.reason = shown_reason(status, view.state);
-  if (message.ending() && status.settling != 0 && view.next_attempt) {
+  if (message.ending() && status.given_up && status.settling != 0 && view.next_attempt) {
     view.next_attempt.reset();
     view.reason = "its time is up; the report waits for the attempts under way";
   }
@@ -122,12 +130,14 @@ void OwnedMessages::forget_damage(OwnedMessage& message) {
   message.rest->damage.clear();
 }
 
-void OwnedMessages::set_give_up(OwnedMessage& message, WallTime when) {
-  message.record->set_give_up(when);
-  if (message.next == OwnedMessage::Next::reminder && message.due <= when) return;  // comes first
-  const bool is_in_heap = message.next != OwnedMessage::Next::nothing;
-  message.next = OwnedMessage::Next::expiry;
-  message.due = when;
+void OwnedMessages::set_expiry(OwnedMessage& message, std::optional<WallTime> when) {
+  using enum OwnedMessage::Next;
+  if (message.next == reminder && (!when || message.due <= *when)) return;  // comes first
+  const bool is_in_heap = message.next != nothing;
+  if (is_in_heap && !when) due_.erase(message);
+  message.next = when ? expiry : nothing;
+  if (!when) return;
+  message.due = *when;
   is_in_heap ? due_.moved(message) : due_.push(message);
 }
 
@@ -142,14 +152,8 @@ std::optional<OwnedMessages::Due> OwnedMessages::take_due(WallTime now) {
   if (due_.is_empty() || due_.top()->due > now) return std::nullopt;
   OwnedMessage& message = *due_.top();
   const Due due{message.record->id(), message.next};
-  if (message.next == OwnedMessage::Next::reminder) {
-    message.next = OwnedMessage::Next::expiry;
-    message.due = message.record->give_up_at();
-    due_.moved(message);
-  } else {
-    message.next = OwnedMessage::Next::nothing;
-    due_.erase(message);
-  }
+  message.next = OwnedMessage::Next::nothing;
+  due_.erase(message);
   return due;
 }
 
@@ -158,7 +162,7 @@ std::optional<WallTime> OwnedMessages::next_due() const noexcept {
   return due_.top()->due;
 }
 
-MessageView view_of(const OwnedMessage& message) {
+MessageView view_of(const OwnedMessage& message, const DestinationRules* rules) {
   MessageView view;
   view.queue_id = Queue::id_text(message.record->id());
   view.size = message.record->size();
@@ -174,7 +178,7 @@ MessageView view_of(const OwnedMessage& message) {
   if (use) view.reverse_path = message.record->reverse_path().text();
   for (std::size_t i = 0; i < message.recipients.size(); ++i) {
     if (message.recipients[i].gone) continue;
-    RecipientView& shown = view.recipients.emplace_back(view_of(message, i));
+    RecipientView& shown = view.recipients.emplace_back(view_of(message, i, rules));
     if (use) shown.address = message.record->recipients()[i].path.text();
     if (!use) shown.reason += "; the envelope cannot be read: " + use.error().detail;
   }

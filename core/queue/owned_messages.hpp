@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "queue/destination_rules.hpp"
 #include "queue/due_heap.hpp"
 #include "queue/few.hpp"
 #include "queue/peers.hpp"
@@ -52,7 +53,6 @@ struct OwnedMessage {
   bool removing = false;  ///< the commit under way removes it
   bool vanished = false;  ///< the store does not know it
   bool unsaved = false;   ///< its commit failed and is to be repeated
-  bool given_up = false;  ///< its time is up, and all destinations were asked
 
   Rest& own_rest() {
     if (!rest) rest = std::make_unique<Rest>();
@@ -62,7 +62,9 @@ struct OwnedMessage {
   bool is_damaged() const noexcept { return rest && !rest->damage.empty(); }
   /// Nothing is left to do or to show.
   bool is_done() const noexcept;
-  MessageState state() const { return {record->give_up_at(), recipients.list()}; }
+  MessageState state() const {
+    return {record->give_up_at(), recipients.list(), record->is_give_up_ordered()};
+  }
 };
 
 /// [loop thread]
@@ -83,11 +85,12 @@ class OwnedMessages {
   /// `active` is left to the caller.
   const QueueCounts& counts() const noexcept { return counts_; }
 
-  /// Another give-up time, also in the record.
-  void set_give_up(OwnedMessage& message, WallTime when);
+  /// The next time at which some of its recipients are given up; nothing: there is none to come.
+  void set_expiry(OwnedMessage& message, std::optional<WallTime> when);
   /// The delay of the message is to be told at `when`, if it is not given up before.
   void remind(OwnedMessage& message, WallTime when);
-  /// A message whose reminder is due, or whose give-up time has passed; each is told once.
+  /// A message whose reminder is due, or whose give-up time has passed. Whoever is told sets the
+  /// next with set_expiry().
   struct Due {
     store::MessageId id;
     OwnedMessage::Next what;
@@ -109,10 +112,13 @@ class OwnedMessages {
 /// Where the recipient (index into the message) goes.
 const RecipientGroup& group_of(const OwnedMessage& message, std::size_t index);
 /// As operators see it: one that waits while an attempt is under way is active.
+/// When its recipients are given up; `rules` may be null.
+WallTime give_up_of(const QueuedRecord& record, const RecipientGroup& group,
+                    const DestinationRules* rules);
 RecipientState shown_state(const RecipientStatus& status, const RecipientGroup& group);
 /// Why it is in that state; never empty.
 std::string shown_reason(const RecipientStatus& status, RecipientState shown);
 /// The message for people: each recipient has a state and a reason.
-MessageView view_of(const OwnedMessage& message);
+MessageView view_of(const OwnedMessage& message, const DestinationRules* rules);
 
 }  // namespace postrider::queue

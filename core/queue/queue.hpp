@@ -100,12 +100,13 @@ struct RecipientView {
   std::string reason;  ///< always says something
   std::string remote;
 };
+  WallTime give_up_at{};
 struct MessageView {
   std::string queue_id;
   std::string reverse_path;
   std::uint64_t size = 0;
   WallTime arrived;
-  WallTime give_up_at;
+  WallTime give_up_at;  ///< but for recipients at destinations with a rule of their own
   std::vector<RecipientView> recipients;
   /// What waits for what, in order of destination, from those loops that were asked: the loop of
   /// a destination knows, and nobody else. `next_attempt` was true when the last attempt ended.

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <mutex>
 
+#include "queue/destination_rules.hpp"
 #include "queue/envelope_codec.hpp"
+#include "queue/retry_policy.hpp"
 
 namespace postrider::queue {
 
@@ -20,6 +22,11 @@ QueuedRecord::QueuedRecord(store::MessageId id, Envelope envelope, WallTime give
 
 QueuedRecord::~QueuedRecord() {
   dispose(std::move(open_));
+}
+
+WallTime QueuedRecord::give_up_at(const DestinationRule* rule) const noexcept {
+  const bool is_ruled = rule && rule->give_up > Duration{} && !is_give_up_ordered();
+  return is_ruled ? give_up_time(arrived_, rule->give_up) : give_up_at();
 }
 
 void QueuedRecord::group_by(const std::vector<DestinationPtr>& destinations) {

@@ -18,6 +18,7 @@
 namespace postrider::queue {
 
 class QueuedRecord;
+struct DestinationRule;
 
 /// The recipients of one message that go to one destination. After the message was handed over,
 /// all but `destination`, `is_active` and `heard` belongs to the loop that owns the destination.
@@ -76,8 +77,15 @@ class QueuedRecord final : public MessageRecord {
   std::string_view memory() const noexcept override;
   store::Result<store::BodyPtr> body() const override;
 
-  /// By the owner's loop only; others see it from now on.
-  void set_give_up(WallTime when) noexcept { give_up_at_.store(when); }
+  /// By the owner's loop only; others see it from now on. `ordered`: by the operator.
+  void set_give_up(WallTime when, bool ordered) noexcept {
+    give_up_at_.store(when);
+    give_up_ordered_.store(ordered);
+  }
+  bool is_give_up_ordered() const noexcept { return give_up_ordered_.load(); }
+  /// For a destination of which the operator says `rule` (null: nothing). What he says of the
+  /// message stands before that.
+  WallTime give_up_at(const DestinationRule* rule) const noexcept;
 
   /// One group per destination, in the order of the first recipients. Equal destinations are the
   /// same pointer. Before the hand-over only.
@@ -119,6 +127,7 @@ class QueuedRecord final : public MessageRecord {
   std::uint32_t uses_ = 0;
   bool kept_ = true;
   mutable SmallLock lock_;
+  std::atomic<bool> give_up_ordered_ = false;
   Few<RecipientGroup> groups_;
 };
 using RecordPtr = std::shared_ptr<QueuedRecord>;

@@ -56,12 +56,19 @@ void Scheduler::hurry(Scheduled& item, TimePoint now) {
   review(*item.home, now);
 }
 
-Scheduled* Scheduler::take(const Destination& destination, TimePoint now) {
+Scheduled* Scheduler::take(const Destination& destination, TimePoint now, bool is_connected) {
   const auto found = queues_.find(destination);
   if (found == queues_.end() || is_closed(**found)) return nullptr;
-  Scheduled* item = (*found)->take(now);
+  Scheduled* item = (*found)->take(now, is_connected);
   review(**found, now);
   return item;
+}
+
+void Scheduler::note_connection(const Destination& destination, TimePoint now) {
+  const auto found = queues_.find(destination);
+  if (found == queues_.end()) return;
+  (*found)->note_connection(now);
+  review(**found, now);
 }
 
 void Scheduler::finish(Scheduled& item, HostResult result, TimePoint now) {
@@ -112,7 +119,7 @@ const Destination* Scheduler::next_wanted(TimePoint now) {
     while (may_start(line)) {
       DestinationQueue& queue = next_in(line);
       ++steps_;
-      const bool wanted = !is_closed(queue) && queue.missing_couriers(now) > 0;
+      const bool wanted = !is_closed(queue) && queue.new_couriers(now) > 0;
       if (wanted) {
         ++queue.couriers;
         ++working_;
@@ -157,7 +164,7 @@ void Scheduler::review(DestinationQueue& queue, TimePoint now) {
     courier->wake();
   }
   const std::size_t line = line_of(queue);
-  if (missing > 0 && (queue.in_lines & (1U << line)) == 0) {
+  if (missing > 0 && queue.new_couriers(now) > 0 && (queue.in_lines & (1U << line)) == 0) {
     queue.in_lines |= static_cast<std::uint8_t>(1U << line);
     lines_[line].push_back(&queue);
   }

@@ -47,8 +47,11 @@ class Scheduler {
   /// the back-off of its destination ends.
   void hurry(Scheduled& item, TimePoint now);
 
-  /// The next delivery for a courier of `destination`; active until finish().
-  Scheduled* take(const Destination& destination, TimePoint now);
+  /// The next delivery for a courier of `destination`, which has a connection or will connect;
+  /// active until finish().
+  Scheduled* take(const Destination& destination, TimePoint now, bool is_connected = false);
+  /// A courier connects once more for a delivery that it has taken.
+  void note_connection(const Destination& destination, TimePoint now);
   /// The active `item` ended and is out of the scheduler, unless put back or delayed again.
   void finish(Scheduled& item, HostResult result, TimePoint now);
   /// After finish(): try it again at once, before the others.
@@ -77,6 +80,9 @@ class Scheduler {
 
   /// The operator's rules are these now.
   void set_rules(DestinationRulesPtr rules, TimePoint now);
+  const DestinationRulesPtr& rules() const noexcept { return options_.rules; }
+  /// What the operator says of a destination; null: nothing.
+  const DestinationRule* rule_of(const Destination& destination) const;
   std::size_t destinations() const noexcept { return queues_.size(); }
   const DestinationQueue* find(const Destination& destination) const;
   void for_each(const std::function<void(const DestinationQueue&)>& each) const;
@@ -95,7 +101,6 @@ class Scheduler {
   static constexpr std::size_t kProven = 0, kUnknown = 1, kFailing = 2;
 
   DestinationQueue& queue_of(const Destination& destination);
-  const DestinationRule* rule_of(const Destination& destination) const;
   /// After any change: wake couriers, get in line for a new one, set the next event, or be
   /// forgotten.
   void review(DestinationQueue& queue, TimePoint now);

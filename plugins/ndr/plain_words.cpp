@@ -91,7 +91,7 @@ std::string failed_words(const Situation& situation, const RecipientOutcome& tol
 std::string delayed_words(const Situation& situation, const RecipientOutcome& told) {
   const Advice advice = advice_for(told.outcome.status);
   std::string next = "What you can do: nothing is needed. Delivery is tried again until " +
-                     date_text(situation.message->give_up_at()) + ".";
+                     date_text(told.give_up_at) + ".";
   const std::uint8_t when = told.recipient.parameters.notify;
   if (when == notify::kUnsaid || (when & notify::kFailure) != 0)
     next += " If it fails for good, another report will tell you.";

@@ -88,7 +88,7 @@ std::string recipient_fields(const Situation& situation, const RecipientOutcome&
     out += folded_field("Diagnostic-Code", text);
   if (told.attempted) out += folded_field("Last-Attempt-Date", date_text(situation.now));
   if (outcome.action == Action::delayed)
-    out += folded_field("Will-Retry-Until", date_text(situation.message->give_up_at()));
+    out += folded_field("Will-Retry-Until", date_text(told.give_up_at));
   return out;
 }
 

@@ -61,6 +61,7 @@ class QueuedMessage {
   virtual const Path& reverse_path() const noexcept = 0;
   virtual const MailParameters& parameters() const noexcept = 0;
   virtual WallTime arrived() const noexcept = 0;
+  /// But for recipients at destinations with a time of their own: RecipientOutcome::give_up_at.
   virtual WallTime give_up_at() const noexcept = 0;
   /// Octets of the message, trace fields included.
   virtual std::uint64_t size() const noexcept = 0;
@@ -80,6 +81,8 @@ struct RecipientOutcome {
   bool attempted = true;
   /// A former report told the sender of the delay (Report::delays_told).
   bool delay_reported = false;
+  /// Until then it is tried, if it is delayed.
+  WallTime give_up_at{};
 };
 
 /// A report to be queued in the same durable step as the outcomes it is about (RFC 3464). Its

@@ -60,8 +60,9 @@ TEST(Reference, TheDefaultFileIsValidAsItIs) {
 
 TEST(Reference, EveryDefaultIsValidWhenWritten) {
   const Loaded loaded = load_text(uncommented(default_toml()), "x");
-  ASSERT_EQ(loaded.diagnostics.size(), 1u);  // the plugin that has no name
-  EXPECT_THAT(loaded.diagnostics[0].text(), HasSubstr("plugin.use: is empty"));
+  ASSERT_EQ(loaded.diagnostics.size(), 2u);  // what has no default
+  EXPECT_THAT(loaded.diagnostics[0].text(), HasSubstr("destination.match: is empty"));
+  EXPECT_THAT(loaded.diagnostics[1].text(), HasSubstr("plugin.use: is empty"));
   EXPECT_EQ(loaded.settings.smtp.max_header_size, 1_MiB);
 }
 

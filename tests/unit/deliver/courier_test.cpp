@@ -281,7 +281,7 @@ TEST_F(CourierTest, NotReusedBeyondTheTtlOrTheLimit) {
   EXPECT_EQ(brief(1), "delivered 2.0.0 final dot");
 
   couriers.reset();
-  options.max_messages = 3;
+  options.limits.max_messages = 3;
   for (int i = 0; i < 7; ++i) queue(message());
   run();
   EXPECT_EQ(other.connections, 1 + 3);
@@ -368,7 +368,7 @@ TEST_F(CourierTest, ManyRecipientsAndARouteThatEndsMeanwhile) {
   couriers.reset();
   dns.add_mx("example.org", {{10, "a.example.org"}, {20, "b.example.org"}}, 300s);
   dns.add_addresses("b.example.org", {"192.0.2.2"});
-  options.max_messages = 1;
+  options.limits.max_messages = 1;
   queue(message(many));
   run();
   EXPECT_EQ(peer.connections, 6);

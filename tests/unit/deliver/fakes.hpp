@@ -92,17 +92,19 @@ class FakeDeliveries final : public queue::Deliveries {
   void on_courier_wanted(std::function<void(const Destination&)> start) override {
     start_ = std::move(start);
   }
-  std::optional<queue::Delivery> take(const Destination&) override {
-    if (due.empty()) return std::nullopt;
+  std::optional<queue::Delivery> take(const Destination&, bool is_connected) override {
+    if (due.empty() || (!is_connected && connections_left == 0)) return std::nullopt;
+    if (!is_connected) --connections_left;
     auto delivery = std::move(due.front());
     due.pop_front();
     return delivery;
   }
   Task<bool> wait(const Destination& destination, Duration limit) override {
+  void note_connection(const Destination&) override { ++more_connections; }
     return wait_for(*this, destination, limit);
   }
   void finish(queue::Delivery delivery, queue::DeliveryResult result) override {
-    EXPECT_EQ(delivery.indices.size(), result.outcomes.size());
+    EXPECT_EQ(result.untried ? 0 : delivery.indices.size(), result.outcomes.size());
     ended.push_back({std::move(delivery), std::move(result)});
   }
   void courier_left(const Destination&) override { ++left; }

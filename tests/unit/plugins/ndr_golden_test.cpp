@@ -110,6 +110,7 @@ TEST_F(NdrGolden, Delayed) {
                               "mail.example.net [192.0.2.25]: could not connect: timed out");
   one.outcome.remote = "mail.example.net [192.0.2.25]";
   one.attempted = false;
+  one.give_up_at = message.arrival + 5 * 24h;
   expect_golden("delayed", {one});
 }
 

@@ -154,6 +154,15 @@ TEST(StateCodec, IsShortForWhatIsPlain) {
   EXPECT_EQ(after->recipients[2].state, RecipientState::failed);
 }
 
+TEST(StateCodec, KeepsWhoSaidWhenToGiveUp) {
+  const MessageState state{WallTime(Duration(5)), std::vector<RecipientStatus>(1), true};
+  EXPECT_EQ(encode(state), "s1 5,1 q .");
+  EXPECT_TRUE(decode_state("s1 5,1 q .", 1)->give_up_ordered);
+  EXPECT_FALSE(decode_state("s1 5 q .", 1)->give_up_ordered);
+  for (const char* line : {"s1 5,2 q .", "s1 5, q .", "s1 5,1,1 q .", "s1 ,1 q ."})
+    EXPECT_FALSE(decode_state(line, 1)) << line;
+}
+
 TEST(StateCodec, SaysWhatItCannotRead) {
   EXPECT_EQ(decode_state("s2 5 q", 1).error(), "state of an unknown version");
   EXPECT_EQ(decode_state("s1 5 q .", 2).error(), "state: recipient 2");

@@ -98,6 +98,20 @@ TEST_F(Forecasts, UnderWayAndWaitingForAConnection) {
   EXPECT_TRUE(of(first).empty());
 }
 
+TEST_F(Forecasts, WaitingForTheRateOfConnections) {
+  manual = true;
+  DestinationRule rule;
+  rule.match = {"x.example"};
+  rule.max_connection_rate = {1, 1h};
+  queue().set_rules(std::make_shared<const DestinationRules>(std::vector{rule}));
+  submit({"a@x.example"});
+  const std::string second = submit({"b@x.example"});
+  ASSERT_TRUE(queue().take(domain("x.example")));
+  EXPECT_FALSE(queue().take(domain("x.example")));
+  EXPECT_EQ(one(second).wait, Wait::connection_rate);
+  EXPECT_NEAR(static_cast<double>(left(one(second)).count()), 60 * 60e3, 200);
+}
+
 TEST_F(Forecasts, AHeldMessageWaitsForNothingHere) {
   answer = greylisted;
   const std::string id = submit({"a@x.example"});

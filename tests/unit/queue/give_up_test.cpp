@@ -148,6 +148,158 @@ TEST_P(GiveUpTest, DamageFoundByTheLastAttemptLeavesAllToTheOperator) {
   EXPECT_EQ(everywhere(&LoopQueue::release, "*"), 2U);
 }
 
+/// [[destination]] blocks that say when to give up.
+struct GiveUpRulesTest : GiveUpTest {
+  /// In force now and after a restart.
+  void rule(const std::string& pattern, Duration give_up) {
+    DestinationRule rule;
+    rule.match = {pattern};
+    rule.give_up = give_up;
+    rules({rule});
+  }
+  void rules(std::vector<DestinationRule> all) {
+    options.scheduler.rules = std::make_shared<const DestinationRules>(std::move(all));
+    for (const auto& queue : queues) queue->set_rules(options.scheduler.rules);
+    world->run_for(1ms);
+  }
+  /// Of the message that is no report.
+  std::vector<RecipientView> recipients() const {
+    for (const auto& queue : queues)
+      for (const MessageView& message : queue->list({}))
+        if (!message.reverse_path.empty()) return message.recipients;
+    return {};
+  }
+  std::size_t told_of(const std::string& domain) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        chains->seen,
+        [&](const RecipientOutcome& one) { return one.recipient.path.domain_key() == domain; }));
+  }
+};
+
+TEST_P(GiveUpRulesTest, EachRecipientFollowsItsDestination) {
+  rule("*a.example", 24h);
+  const WallTime arrived = world->wall_now();
+  submit({"u@a.example", "v@b.example", "w@sub.a.example", "x@c.example"});
+  EXPECT_EQ(recipients().at(0).give_up_at, arrived + 24h);
+  EXPECT_EQ(recipients().at(1).give_up_at, arrived + 5 * 24h);
+  world->run_for(24h - 1s);
+  EXPECT_EQ(told(), "");
+  world->run_for(3s);
+  EXPECT_EQ(told(), "u@a.example waited 5.4.7, w@sub.a.example waited 5.4.7, ");
+  EXPECT_EQ(steps_with_reports(2), 1U);
+  ASSERT_EQ(recipients().size(), 2U);
+  EXPECT_EQ(recipients()[0].state, RecipientState::queued);
+  world->run_for(4 * 24h);
+  EXPECT_EQ(told(),
+            "u@a.example waited 5.4.7, w@sub.a.example waited 5.4.7, v@b.example waited 5.4.7, "
+            "x@c.example waited 5.4.7, ");
+  EXPECT_EQ(steps_with_reports(2), 2U);
+  EXPECT_TRUE(recipients().empty());
+}
+
+TEST_P(GiveUpRulesTest, AnAttemptThatEndsTooLateIsTheLast) {
+  rule("a.example", 2h);
+  submit({"u@a.example", "v@b.example"});
+  Delivery active = take("a.example");
+  world->run_for(2h + 1min);
+  EXPECT_EQ(told(), "");
+  finish(std::move(active), no_connection);
+  EXPECT_EQ(told(), "u@a.example tried 5.4.7, ");
+  EXPECT_EQ(recipients().size(), 1U);
+}
+
+TEST_P(GiveUpRulesTest, WhoseTimeComesWhileOthersEndIsToldWithThem) {
+  DestinationRule early, late;
+  early.match = {"a.example", "b.example"};
+  early.give_up = 2h;
+  late.match = {"c.example"};
+  late.give_up = 3h;
+  rules({early, late});
+  submit({"t@a.example", "u@b.example", "v@c.example", "w@d.example"});
+  Delivery active = take("b.example");
+  world->run_for(3h + 1min);
+  EXPECT_EQ(told(), "");
+  finish(std::move(active), no_connection);
+  EXPECT_EQ(told(),
+            "t@a.example waited 5.4.7, u@b.example tried 5.4.7, v@c.example waited 5.4.7, ");
+  EXPECT_EQ(steps_with_reports(3), 1U);
+  EXPECT_EQ(recipients().size(), 1U);
+}
+
+TEST_P(GiveUpRulesTest, ARestartKeepsIt) {
+  rule("a.example", 24h);
+  submit({"u@a.example", "v@b.example"});
+  finish(take("a.example"), greylisted);
+  world->run_for(12h);
+  restart();
+  world->run_for(12h - 2s);
+  EXPECT_EQ(told(), "u@a.example tried 4.7.1, ");
+  world->run_for(3s);
+  EXPECT_EQ(told(), "u@a.example tried 4.7.1, u@a.example waited 5.4.7, ");
+}
+
+TEST_P(GiveUpRulesTest, TheOperatorsTimeStandsBeforeTheRule) {
+  rule("a.example", 24h);
+  submit({"u@a.example", "v@b.example"});
+  std::size_t changed = 0;
+  for (const auto& queue : queues) changed += queue->set_give_up({}, {.after = 48h});
+  EXPECT_EQ(changed, 1U);
+  world->run_for(1s);
+  restart();
+  world->run_for(24h + 1min);
+  EXPECT_EQ(told(), "");
+  rule("a.example", 36h);
+  world->run_for(23h + 50min);
+  EXPECT_EQ(told(), "");
+  world->run_for(10min);
+  EXPECT_EQ(told(), "u@a.example waited 5.4.7, v@b.example waited 5.4.7, ");
+}
+
+TEST_P(GiveUpRulesTest, ANewRuleIsInForceForWhatWaits) {
+  for (int i = 0; i < 700; ++i) submit({"u@a.example"});
+  world->run_for(2h);
+  rule("a.example", 3h);
+  world->run_for(30min);
+  EXPECT_EQ(told_of("a.example"), 0U);
+  rule("a.example", 1h);
+  world->run_for(1s);
+  EXPECT_EQ(told_of("a.example"), 700U);
+
+  submit({"u@b.example"});
+  rule("b.example", 9 * 24h);
+  world->run_for(8 * 24h);
+  EXPECT_EQ(told_of("b.example"), 0U);
+  rules({});
+  world->run_for(1s);
+  EXPECT_EQ(told_of("b.example"), 1U);
+}
+
+TEST_P(GiveUpRulesTest, WhatIsReleasedTooLateHasOneAttemptEach) {
+  rule("a.example", 2h);
+  submit({"u@a.example", "v@b.example"});
+  EXPECT_EQ(everywhere(&LoopQueue::hold, ""), 2U);
+  world->run_for(3h);
+  EXPECT_EQ(everywhere(&LoopQueue::release, ""), 2U);
+  EXPECT_EQ(told(), "");
+  finish(take("b.example"), greylisted);
+  finish(take("a.example"), greylisted);
+  EXPECT_EQ(told(), "v@b.example tried 4.7.1, u@a.example tried 5.4.7, ");
+}
+
+TEST_P(GiveUpRulesTest, ADelayIsToldWithTheTimeOfTheDestination) {
+  chains->notice = 4h;
+  rule("a.example", 24h);
+  const WallTime arrived = world->wall_now();
+  submit({"u@a.example", "v@b.example"});
+  world->run_for(4h + 1s);
+  ASSERT_EQ(told(), "u@a.example waited 4.4.0, v@b.example waited 4.4.0, ");
+  EXPECT_EQ(chains->seen[0].give_up_at, arrived + 24h);
+  EXPECT_EQ(chains->seen[1].give_up_at, arrived + 5 * 24h);
+}
+
+INSTANTIATE_TEST_SUITE_P(Loops, GiveUpRulesTest, ::testing::Values(1U, 3U),
+                         [](const auto& info) { return "Loops" + std::to_string(info.param); });
+
 INSTANTIATE_TEST_SUITE_P(Loops, GiveUpTest, ::testing::Values(1U, 3U),
                          [](const auto& info) { return "Loops" + std::to_string(info.param); });
 

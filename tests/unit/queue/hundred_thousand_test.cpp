@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <functional>
 
+#include <sys/resource.h>
+
 #include "queue/envelope_codec.hpp"
 #include "queue/walk.hpp"
 #include "queue_world.hpp"
@@ -28,11 +30,12 @@ constexpr std::size_t kMessages = 100'000;
 constexpr Micros kHeldAtMost = 5ms;
 #endif
 /// On the thread's clock also counts what an interrupt takes, or the host of a virtual machine: a
-/// program that does nothing but look at the clock sees it jump by 15 ms, and on a busy machine by
-/// more. So of the hundreds of turns in which a command works so many may be longer.
+/// program that does nothing but look at the clock sees it jump by 15 ms. So of the hundreds of
+/// turns in which a command works so many may be longer; and none by far, unless the thread lost
+/// its processor in it.
 constexpr std::size_t kDisturbed = 10;
-constexpr Micros kDisturbedAtMost = 40 * kHeldAtMost;
-constexpr std::size_t kDestinations = kMessages / 10;
+constexpr Micros kUndisturbed = 10 * kHeldAtMost;
+constexpr std::size_t kDestinations = 1000;
 
 /// Nobody reads its lines; none is kept.
 class NoLog final : public Log {
@@ -97,19 +100,28 @@ struct HundredThousand : ::testing::Test {
     open();
   }
 
-  /// Of this thread's processor: how busy the machine is otherwise hardly counts.
-  static Micros worked() {
+  /// What this thread has used of its processor, and how often it lost it.
+  struct Work {
+    Micros time{};
+    long losses = 0;
+  };
+  static Work worked() {
     timespec time{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return std::chrono::duration_cast<Micros>(std::chrono::seconds(time.tv_sec) +
-                                              std::chrono::nanoseconds(time.tv_nsec));
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return {std::chrono::duration_cast<Micros>(std::chrono::seconds(time.tv_sec) +
+                                               std::chrono::nanoseconds(time.tv_nsec)),
+            usage.ru_nivcsw};
   }
   /// Measures how long the loop is held: what it works between two turns that a timer sees.
   static Task<void> probe(HundredThousand& test) {
-    for (Micros last = worked();;) {
+    for (Work last = worked();;) {
       co_await sleep_for(*test.runtime, 0ms);
-      const Micros now = worked();
-      test.turns.push_back(now - last);
+      const Work now = worked();
+      test.turns.push_back(now.time - last.time);
+      if (now.losses == last.losses)
+        test.undisturbed = std::max(test.undisturbed, test.turns.back());
       last = now;
     }
   }
@@ -133,7 +145,7 @@ struct HundredThousand : ::testing::Test {
   static Task<void> command(HundredThousand& test, const char* name, Selection selection,
                             std::size_t expected, Change change) {
     test.turns.clear();
-    test.waited = Micros(0);
+    test.undisturbed = test.waited = Micros(0);
     const std::size_t accepted = test.accepted;
     std::size_t changed = 0;
     const auto begin = Clock::now();
@@ -143,32 +155,20 @@ struct HundredThousand : ::testing::Test {
     });
     while (test.queue->commits_under_way() > 10) co_await sleep_for(*test.runtime, 1ms);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
-    while (test.accepted == accepted && Clock::now() - begin < 1min)
-      co_await sleep_for(*test.runtime, 1ms);
     std::vector<Micros>& turns = test.turns;
     turns.resize(std::max(turns.size(), kDisturbed + 1));
     std::ranges::sort(turns, std::greater());
     const Micros held = turns[kDisturbed];
     const auto ms = [](Micros time) { return static_cast<double>(time.count()) / 1000; };
     std::printf(
-        "%-8s %6zu in %5lld ms; loop held at most %6.2f ms, but for %zu turns %5.2f ms; %4zu "
-        "accepted, each in %6.2f ms\n",
-        name, changed, static_cast<long long>(took.count()), ms(turns.front()), kDisturbed,
-        ms(held), test.accepted - accepted, ms(test.waited));
+        "%-8s %6zu in %5lld ms; loop held at most %6.2f ms, undisturbed %5.2f, but for %zu turns "
+        "%5.2f; %4zu accepted, each in %6.2f ms\n",
+        name, changed, static_cast<long long>(took.count()), ms(turns.front()),
+        ms(test.undisturbed), kDisturbed, ms(held), test.accepted - accepted, ms(test.waited));
     EXPECT_EQ(changed, expected) << name;
     EXPECT_LT(held, kHeldAtMost) << name;
-    EXPECT_LT(turns.front(), kDisturbedAtMost) << name;
+    EXPECT_LT(test.undisturbed, kUndisturbed) << name;
     EXPECT_GT(test.accepted, accepted) << name << ": no mail was accepted meanwhile";
-  }
-
-  /// A standing order at the first slice of a walk.
-  static Change order(LoopQueue& queue, std::vector<Suspension> suspended) {
-    auto gate = std::make_shared<Gate>();
-    gate->suspended = std::move(suspended);
-    return [&queue, next = GatePtr(gate)](const Selection&) mutable {
-      if (next) queue.set_gate(std::exchange(next, nullptr));
-      return std::size_t{0};
-    };
   }
 
   static Task<void> operate(HundredThousand& test) {
@@ -192,10 +192,6 @@ struct HundredThousand : ::testing::Test {
                      [&](const Selection& slice) { return queue.hold(slice); });
     co_await command(test, "release", all, kMessages,
                      [&](const Selection& slice) { return queue.release(slice); });
-    co_await command(test, "suspend", all, 0, order(queue, {{"d*", {}, ""}}));
-    co_await command(test, "retry", all, kMessages,
-                     [&](const Selection& slice) { return queue.retry(slice); });
-    co_await command(test, "resume", all, 0, order(queue, {}));
     co_await command(test, "retry", all, kMessages,
                      [&](const Selection& slice) { return queue.retry(slice); });
     co_await command(test, "give-up", all, kMessages, [&](const Selection& slice) {
@@ -222,7 +218,7 @@ struct HundredThousand : ::testing::Test {
   std::unique_ptr<runtime::TaskSet> tasks;
   std::size_t accepted = 0, arrived = 0;
   std::vector<Micros> turns;  ///< how long each held the loop, since the command began
-  Micros waited{0};
+  Micros undisturbed{0}, waited{0};
 };
 
 TEST_F(HundredThousand, EveryCommandWhileMailFlows) {

@@ -335,6 +335,70 @@ TEST_F(SchedulerTest, AThrottledDestinationHoldsUpNoOther) {
   EXPECT_EQ(scheduler.take(a, now), item);
 }
 
+TEST_F(SchedulerTest, ARateOfConnectionsLimitsNewOnesOnly) {
+  DestinationRule rule;
+  rule.max_connection_rate = {6, 1min};
+  scheduler.set_rules(rules(rule), now);
+  for (int i = 0; i < 1000; ++i) add(a);
+  int connections = 0, messages = 0;
+  const TimePoint end = now + 2min;
+  while (now < end) {
+    while (const Destination* wanted = scheduler.next_wanted(now)) {
+      Scheduled* item = scheduler.take(*wanted, now);
+      ASSERT_NE(item, nullptr) << "no courier starts in vain";
+      ++connections;
+      for (int i = 0; i < 3 && item; ++i) {
+        ++messages;
+        scheduler.finish(*item, HostResult::delivered, now);
+        item = i < 2 ? scheduler.take(*wanted, now, true) : nullptr;
+      }
+      scheduler.courier_left(*wanted, now);
+    }
+    const auto next = scheduler.next_event();
+    ASSERT_TRUE(next);
+    ASSERT_GT(*next, now);
+    now = *next;
+    scheduler.tick(now);
+  }
+  EXPECT_GE(connections, 12);
+  EXPECT_LE(connections, 13);
+  EXPECT_EQ(messages, 3 * connections);
+}
+
+TEST_F(SchedulerTest, ACourierThatConnectsAgainUsesTheRate) {
+  DestinationRule rule;
+  rule.max_connection_rate = {1, 1min};
+  scheduler.set_rules(rules(rule), now);
+  for (int i = 0; i < 3; ++i) add(a);
+  Scheduled* item = scheduler.take(a, now);
+  ASSERT_NE(item, nullptr);
+  scheduler.finish(*item, HostResult::delivered, now);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  item = scheduler.take(a, now, true);
+  ASSERT_NE(item, nullptr) << "with its connection";
+  scheduler.note_connection(a, now);
+  scheduler.finish(*item, HostResult::delivered, now);
+  pass(1min);
+  EXPECT_EQ(scheduler.take(a, now), nullptr) << "that was the other one's";
+  EXPECT_EQ(scheduler.find(a)->connects_from(), now + 1min - 100ms);
+  pass(1min);
+  EXPECT_NE(scheduler.take(a, now), nullptr);
+}
+
+TEST_F(SchedulerTest, AReloadForgetsNoRateThatStays) {
+  DestinationRule rule;
+  rule.max_rate = {1, 1h};
+  scheduler.set_rules(rules(rule), now);
+  for (int i = 0; i < 3; ++i) add(a);
+  ASSERT_NE(scheduler.take(a, now), nullptr);
+  rule.max_connections = 7;
+  scheduler.set_rules(rules(rule), now);
+  EXPECT_EQ(scheduler.take(a, now), nullptr);
+  rule.max_rate = {2, 1h};
+  scheduler.set_rules(rules(rule), now);
+  EXPECT_NE(scheduler.take(a, now), nullptr);
+}
+
 TEST_F(SchedulerTest, AFloodForDeadHostsThatHangHoldsUpNoLivingOne) {
   add(b);
   ASSERT_EQ(wanted().size(), 1U);
