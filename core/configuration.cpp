@@ -44,6 +44,7 @@ receive::Options receive_options(const config::Settings& settings) {
           .max_line = static_cast<std::size_t>(smtp.max_line),
           .max_data_line = static_cast<std::size_t>(smtp.max_data_line),
           .max_header_size = smtp.max_header_size.octets,
+          .memory = smtp.memory.octets,
           .max_recipients = static_cast<std::size_t>(smtp.max_recipients),
           .max_errors = static_cast<unsigned>(smtp.max_errors),
           .max_received = static_cast<unsigned>(smtp.max_received),
@@ -51,6 +52,7 @@ receive::Options receive_options(const config::Settings& settings) {
           .max_sessions_per_client = static_cast<std::size_t>(smtp.max_sessions_per_client),
           .command_timeout = smtp.command_timeout,
           .data_timeout = smtp.data_timeout,
+          .min_data_rate = smtp.min_data_rate.octets,
           .session_timeout = smtp.session_timeout,
           .slow_banner = smtp.slow_banner};
 }

@@ -116,6 +116,7 @@ void Server::make_workers() {
   const unsigned loops = configuration_->loops();
   pool_ = std::make_unique<plugin::BlockingPool>();
   peers_ = std::make_shared<queue::Peers>(loops, configuration_->settings.queue.memory.octets);
+  sessions_.memory()->set_limit(configuration_->receive->memory);
   const Shared shared{.store = *store_,
                       .log = *log_,
                       .sessions = sessions_,
@@ -230,6 +231,7 @@ Task<control::Reloading> Server::reload() {
   std::vector<std::string> restart = needs_restart(started_with_->settings, fresh->settings);
   configuration_ = fresh;
   log_->set_level(fresh->log_level());
+  sessions_.memory()->set_limit(fresh->receive->memory);
   log_->write(LogLevel::info, "reloaded", {{"file", fresh->file}});
   for (const std::string& key : restart)
     log_->write(LogLevel::warning, "changed, in force after a restart only", {{"key", key}});

@@ -91,6 +91,7 @@ class Server final : public control::Daemon {
     return sessions_.figures(runtime_->now());
   }
   store::Stats store_stats() const override;
+  control::MemoryView memory() const override;
   std::vector<watchdog::Standing> standing() const override { return watchdog_->standing(); }
   Task<queue::QueueCounts> counts() override;
   Task<control::Listing> list(queue::Selection selection) override;

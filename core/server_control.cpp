@@ -186,6 +186,14 @@ store::Stats Server::store_stats() const {
   return stats;
 }
 
+control::MemoryView Server::memory() const {
+  const runtime::MemoryBudget &incoming = *sessions_.memory(), &queued = *peers_->memory();
+  return {.incoming = incoming.used(),
+          .incoming_limit = incoming.limit(),
+          .queued = queued.used(),
+          .queued_limit = queued.limit()};
+}
+
 Task<queue::QueueCounts> Server::counts() {
   const auto all = co_await ask_all<queue::QueueCounts>(
       [](Worker& worker) -> Task<queue::QueueCounts> { return worker.queue().counts(); },

@@ -184,10 +184,22 @@ void Smtp::describe(Schema<Smtp>& schema) {
       .between(10, 1000);
   schema.field("max_header_size", &Smtp::max_header_size, "Octets of the header of a message")
       .between(16_KiB, 64_MiB);
-  schema.field("command_timeout", &Smtp::command_timeout, "Time to wait for the next command")
+  schema
+      .field("memory", &Smtp::memory,
+             "Budget for messages that come in and are not on disk; beyond it they are written to "
+             "files as they come")
+      .between(0_B, 64_GiB);
+  schema
+      .field("command_timeout", &Smtp::command_timeout,
+             "Time for the next command, to its last octet")
       .between(1s, 1h);
   schema.field("data_timeout", &Smtp::data_timeout, "Time to wait for more of a message")
       .between(1s, 1h);
+  schema
+      .field("min_data_rate", &Smtp::min_data_rate,
+             "Octets a second at which a message must come; data_timeout is added once; 0: at any "
+             "rate")
+      .between(0_B, 1_MiB);
   schema.field("session_timeout", &Smtp::session_timeout, "Time for a whole session, mail or not")
       .between(1min, 24h);
   schema

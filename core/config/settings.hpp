@@ -80,8 +80,10 @@ struct Smtp {
   int max_sessions_per_client = 100;
   int max_received = 100;
   Size max_header_size = 1_MiB;
+  Size memory = 128_MiB;
   Duration command_timeout = 5min;
   Duration data_timeout = 10min;
+  Size min_data_rate{500};
   Duration session_timeout = 1h;
   Duration slow_banner = 1s;
   static void describe(Schema<Smtp>& schema);

@@ -30,7 +30,8 @@ Task<Json> status(Daemon& daemon, Request) {
       {"hostname", daemon.hostname()},          {"started", time_text(daemon.started_at())},
       {"stopping", daemon.is_stopping()},       {"orders", std::move(orders)},
       {"sessions", to_json(daemon.sessions())}, {"queue", to_json(counts)},
-      {"store", to_json(daemon.store_stats())}, {"standing", to_json(daemon.standing())}};
+      {"store", to_json(daemon.store_stats())}, {"memory", to_json(daemon.memory())},
+      {"standing", to_json(daemon.standing())}};
 }
 
 /// `destinations`, `destinations PATTERN`: those with the most mail.

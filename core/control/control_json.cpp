@@ -246,6 +246,13 @@ Json to_json(const std::vector<watchdog::Standing>& loops) {
   return all;
 }
 
+Json to_json(const MemoryView& memory) {
+  return {{"incoming", memory.incoming},
+          {"incoming_limit", memory.incoming_limit},
+          {"queued", memory.queued},
+          {"queued_limit", memory.queued_limit}};
+}
+
 Json to_json(const store::Stats& stats) {
   Json set_aside = Json::array();
   for (const store::SetAside& piece : stats.set_aside) {

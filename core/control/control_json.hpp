@@ -28,6 +28,7 @@ Json to_json(const queue::DestinationView& destination);
 Json to_json(const plugin::PluginView& plugin);
 Json to_json(const receive::SessionTable::Figures& figures);
 Json to_json(const store::Stats& stats);
+Json to_json(const MemoryView& memory);
 Json to_json(const std::vector<watchdog::Standing>& loops);
 
 }  // namespace postrider::control

@@ -50,6 +50,12 @@ struct ModeView {
   bool stops_when_drained = false;
 };
 
+/// Octets of messages in memory, and how many there may be.
+struct MemoryView {
+  std::uint64_t incoming = 0, incoming_limit = 0;  ///< not on disk yet (smtp.memory)
+  std::uint64_t queued = 0, queued_limit = 0;      ///< kept until the first attempt (queue.memory)
+};
+
 /// What a reload did: nothing but `mistakes`, or put all in force but the `restart` keys.
 struct Reloading {
   std::vector<std::string> mistakes{};
@@ -66,6 +72,7 @@ class Daemon {
   virtual bool is_stopping() const = 0;
   virtual receive::SessionTable::Figures sessions() const = 0;
   virtual store::Stats store_stats() const = 0;
+  virtual MemoryView memory() const = 0;
   /// The loops that do not turn; the other figures are without theirs.
   virtual std::vector<watchdog::Standing> standing() const = 0;
   virtual Task<queue::QueueCounts> counts() = 0;

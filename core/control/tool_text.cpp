@@ -105,6 +105,11 @@ std::string status_text(const Json& answer) {
       "store      {} octets, {} flushes for {} commits, {}\n", number(store, "octets"),
       number(store, "flushes"), number(store, "commits"),
       store.value("accepting", true) ? "accepting" : "NOT ACCEPTING: " + text(store, "trouble"));
+  const Json& memory = answer.at("memory");
+  out +=
+      fmt::format("memory     {} of {} octets for mail coming in, {} of {} for mail to be tried\n",
+                  number(memory, "incoming"), number(memory, "incoming_limit"),
+                  number(memory, "queued"), number(memory, "queued_limit"));
   for (const Json& loop : answer.value("standing", Json::array()))
     out += fmt::format("loop {}     STANDS STILL for {} s in {}; the figures are without it\n",
                        text(loop, "loop"), number(loop, "since_ms") / 1000,

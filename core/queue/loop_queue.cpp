@@ -120,6 +120,7 @@ NewMessage LoopQueue::prepare(Submission submission, plugin::Chains* chains) {
       give_up_time(now, options_.give_up), submission.body ? submission.body->size() : 0, store_);
   message.handover.record->group_by(destinations);
   message.body = std::move(submission.body);
+  message.memory = std::move(submission.memory);
   return message;
 }
 

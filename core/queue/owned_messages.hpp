@@ -20,6 +20,7 @@ namespace postrider::queue {
 struct NewMessage {
   Handover handover;
   store::BodyPtr body;
+  runtime::MemoryCharge memory{};  ///< of the body, until it is on disk
 };
 
 /// A message whose time is up, until every destination's loop has said how its recipients ended.

@@ -11,9 +11,9 @@
 #include <postrider/outcome.hpp>
 
 #include "queue/envelope.hpp"
-#include "queue/memory_budget.hpp"
 #include "queue/queued_record.hpp"
 #include "runtime/channel.hpp"
+#include "runtime/memory_budget.hpp"
 
 namespace postrider::queue {
 
@@ -89,15 +89,16 @@ using PeerMessage =
 class Peers {
  public:
   explicit Peers(unsigned loops, std::uint64_t memory = 64ULL << 20U)
-      : inboxes_(loops), memory_(std::make_shared<MemoryBudget>(memory)) {}
+      : inboxes_(loops), memory_(std::make_shared<runtime::MemoryBudget>(memory)) {}
 
   unsigned loops() const noexcept { return static_cast<unsigned>(inboxes_.size()); }
   void join(unsigned loop, runtime::Channel<PeerMessage> inbox) {
     inboxes_.at(loop).emplace(std::move(inbox));
   }
   void send(unsigned loop, PeerMessage message) const { inboxes_[loop]->send(std::move(message)); }
-  /// Shared with the messages that take from it: some outlive the queues.
-  const std::shared_ptr<MemoryBudget>& memory() const noexcept { return memory_; }
+  /// Of messages that are kept until their first attempt. Shared with those that take from it: some
+  /// outlive the queues.
+  const std::shared_ptr<runtime::MemoryBudget>& memory() const noexcept { return memory_; }
   /// Pieces of the queue that were sent to loops after a start, and not yet taken over.
   std::atomic<unsigned>& adoptions() noexcept { return adoptions_; }
   /// Messages owned by all loops.
@@ -105,7 +106,7 @@ class Peers {
 
  private:
   std::vector<std::optional<runtime::Channel<PeerMessage>>> inboxes_;
-  std::shared_ptr<MemoryBudget> memory_;
+  std::shared_ptr<runtime::MemoryBudget> memory_;
   std::atomic<unsigned> adoptions_{0};
   std::atomic<std::uint64_t> messages_{0};
 };

@@ -21,6 +21,7 @@
 #include <postrider/time.hpp>
 
 #include "queue/forecast.hpp"
+#include "runtime/memory_budget.hpp"
 #include "store/store.hpp"
 
 namespace postrider::queue {
@@ -41,7 +42,8 @@ struct Submission {
   store::BodyPtr body;
   BodyFacts facts;
   bool hold = false;
-  std::string session;  ///< the session's id, for the log
+  std::string session;             ///< the session's id, for the log
+  runtime::MemoryCharge memory{};  ///< what a body in memory has taken, until it is on disk
 };
 
 /// The state of one queued recipient. Each has a reason and a next step (docs/queue.md).

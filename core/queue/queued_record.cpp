@@ -49,7 +49,7 @@ void QueuedRecord::group_by(const std::vector<DestinationPtr>& destinations) {
   }
 }
 
-void QueuedRecord::keep(store::BodyPtr body, const std::shared_ptr<MemoryBudget>& budget) {
+void QueuedRecord::keep(store::BodyPtr body, const std::shared_ptr<runtime::MemoryBudget>& budget) {
   const std::uint64_t small = body ? body->memory().size() : 0;
   const std::uint64_t octets =
       small + sizeof(Open) + open_->envelope.recipients.size() * 2 * sizeof(Recipient);

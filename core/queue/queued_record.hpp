@@ -12,8 +12,8 @@
 #include "queue/destination.hpp"
 #include "queue/envelope.hpp"
 #include "queue/few.hpp"
-#include "queue/memory_budget.hpp"
 #include "queue/scheduled.hpp"
+#include "runtime/memory_budget.hpp"
 
 namespace postrider::queue {
 
@@ -93,7 +93,7 @@ class QueuedRecord final : public MessageRecord {
   Few<RecipientGroup>& groups() noexcept { return groups_; }
 
   /// Stay open, with a small body, until let_go(), if the budget allows.
-  void keep(store::BodyPtr body, const std::shared_ptr<MemoryBudget>& budget);
+  void keep(store::BodyPtr body, const std::shared_ptr<runtime::MemoryBudget>& budget);
   /// Memory is needed for others: close as soon as nobody uses it.
   void let_go() noexcept;
   /// From here to end_use() the record is open, which may take a read of the store: memory() stays
@@ -107,9 +107,9 @@ class QueuedRecord final : public MessageRecord {
     std::string queue_id;
     Envelope envelope;
     store::BodyPtr body{};
-    std::shared_ptr<MemoryBudget> budget{};  ///< from which it took
-    std::uint64_t charged = 0;               ///< octets
-    bool keeps_body = false;                 ///< while nobody uses it, too
+    std::shared_ptr<runtime::MemoryBudget> budget{};  ///< from which it took
+    std::uint64_t charged = 0;                        ///< octets
+    bool keeps_body = false;                          ///< while nobody uses it, too
   };
   using OpenPtr = std::unique_ptr<Open>;
 

@@ -12,6 +12,7 @@
 #include <postrider/task.hpp>
 
 #include "queue/queue.hpp"
+#include "runtime/memory_budget.hpp"
 #include "smtp/dot_codec.hpp"
 
 namespace postrider::receive {
@@ -27,8 +28,14 @@ class DataPhase {
 
  private:
   Task<bool> receive();
+  Task<bool> more();
+  bool make_room(std::size_t more);
+  bool charge(std::size_t octets);
   Task<void> take_in();
+  void give_way();
+  void free_octets();
   Task<void> add_trace();
+  void put_trace();
   static Task<void> wait_for_name(ServerSession& session);
   std::string trace() const;
   void spill();
@@ -36,9 +43,10 @@ class DataPhase {
   std::optional<Reply> fault() const;
   Task<std::optional<Reply>> judge();
   Task<Reply> commit();
+  std::string_view header() const;
   bool has_utf8_header() const;
   store::Result<store::BodyPtr> finish_body();
-  store::Result<store::BodyPtr> rewrite(const std::string& header);
+  store::Result<store::BodyPtr> rewrite(const std::string& edited);
 
   ServerSession& session_;
   smtp::DataDecoder decoder_;
@@ -46,8 +54,11 @@ class DataPhase {
   std::string octets_;  // trace and content, until they are spilled to a file of the store
   std::size_t trace_size_ = 0;
   bool traced_ = false;
-  std::string header_;  // the header block, when the body was spilled or hooks see it
+  std::string header_;  // the header block of a body that was spilled
   bool header_ended_ = false;
+  runtime::MemoryCharge memory_;  // what octets_, header_ or body_ take
+  TimePoint began_;
+  std::uint64_t taken_ = 0;  // octets of content, as they came
   std::unique_ptr<store::BodyWriter> writer_;
   std::optional<store::Error> trouble_;
   bool held_ = false;

@@ -17,6 +17,7 @@ struct Options {
   std::size_t max_line = 2048;        ///< octets of a command line, CRLF included
   std::size_t max_data_line = 65536;  ///< octets of a line of the message
   std::size_t max_header_size = 1 << 20;
+  std::uint64_t memory = 128ull << 20;  ///< of all messages that come in and are not on disk
   std::size_t max_recipients = 1000;
   unsigned max_errors = 20;
   unsigned max_received = 100;  ///< RFC 5321 section 6.3
@@ -24,6 +25,9 @@ struct Options {
   std::size_t max_sessions_per_client = 100;
   Duration command_timeout = 5min;  ///< RFC 5321 section 4.5.3.2.7
   Duration data_timeout = 5min;     ///< between two reads of message content
+  /// Octets a second: a message may take data_timeout and the time it needs at this rate; 0: no
+  /// such limit.
+  std::uint64_t min_data_rate = 500;
   Duration session_timeout = 2h;
   Duration slow_banner = 1s;  ///< a greeting that took so long gets a warning with the reason
 };

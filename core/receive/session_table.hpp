@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// How many sessions there are, in all and per client, over all loops; and how fast they were
-// greeted. The one place of receiving that loops share.
+// How many sessions there are, in all and per client, over all loops; how fast they were greeted;
+// how much memory their messages take. The one place of receiving that loops share.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 
@@ -14,6 +15,7 @@
 #include <postrider/time.hpp>
 
 #include "receive/banner_times.hpp"
+#include "runtime/memory_budget.hpp"
 
 namespace postrider::receive {
 
@@ -29,6 +31,9 @@ class SessionTable {
   /// Time to banner of one session, for `postrider status`.
   void greeted(std::chrono::nanoseconds after, TimePoint now) noexcept { banner_.add(after, now); }
   void count_message() noexcept { messages_.fetch_add(1, std::memory_order_relaxed); }
+  /// Of messages that come in and are not on disk yet; no limit until one is set. Shared with them:
+  /// some outlive their session.
+  const std::shared_ptr<runtime::MemoryBudget>& memory() const noexcept { return memory_; }
   void count_refusal() noexcept { refusals_.fetch_add(1, std::memory_order_relaxed); }
 
   struct Figures {
@@ -46,6 +51,7 @@ class SessionTable {
   std::atomic<std::size_t> total_{0};
   std::atomic<std::uint64_t> entered_{0}, messages_{0}, refusals_{0};
   BannerTimes banner_;
+  std::shared_ptr<runtime::MemoryBudget> memory_ = std::make_shared<runtime::MemoryBudget>();
 };
 
 }  // namespace postrider::receive

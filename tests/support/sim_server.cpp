@@ -70,6 +70,7 @@ void SimServer::start() {
   running_ = std::make_unique<Running>();
   running_->peers =
       std::make_shared<queue::Peers>(loops_, configuration_->settings.queue.memory.octets);
+  running_->sessions.memory()->set_limit(configuration_->receive->memory);
   const Shared shared{.store = store_,
                       .log = *log_,
                       .sessions = running_->sessions,

@@ -78,7 +78,17 @@ store::Result<std::unique_ptr<store::BodyWriter>> SimStore::new_body(store::Mess
   return std::make_unique<Writer>(std::make_unique<Name>(names_, id));
 }
 
+void SimStore::flush() {
+  paused_ = false;
+  for (Waiting& one : std::exchange(waiting_, {}))
+    commit(std::move(one.transaction), store::Durability::sync, std::move(one.done));
+}
+
 void SimStore::commit(store::Transaction transaction, store::Durability, store::Done done) {
+  if (paused_) {
+    waiting_.push_back({std::move(transaction), std::move(done)});
+    return;
+  }
   store::Result<void> result;
   if (fits(transaction))
     apply(std::move(transaction));

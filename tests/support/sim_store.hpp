@@ -3,6 +3,7 @@
 // that a run is the same each time; and it outlives a server, so that a restart finds the mail.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,6 +32,16 @@ class SimStore final : public store::Store {
   store::Stats stats() const override;
   void close() override {}
 
+  /// From now on no commit ends, until flush().
+  void pause() noexcept { paused_ = true; }
+  void flush();
+  /// The transactions that wait.
+  struct Waiting {
+    store::Transaction transaction;
+    store::Done done;
+  };
+  const std::deque<Waiting>& waiting() const noexcept { return waiting_; }
+
  private:
   bool fits(const store::Transaction& transaction) const;
   void apply(store::Transaction transaction);
@@ -38,6 +49,8 @@ class SimStore final : public store::Store {
   runtime::Runtime& loop_;
   std::shared_ptr<Names> names_ = std::make_shared<Names>();
   std::map<store::MessageId, store::Add> messages_;
+  std::deque<Waiting> waiting_;
+  bool paused_ = false;
   store::MessageId last_id_ = 0;
   std::uint64_t commits_ = 0;
 };

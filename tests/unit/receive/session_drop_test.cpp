@@ -73,6 +73,14 @@ TEST_F(SessionDrop, ASessionAtEverySuspension) {
   EXPECT_EQ(messages_, 2U) << "the run that was not dropped";
 }
 
+TEST_F(SessionDrop, ASessionWhoseMessagesFindNoMemory) {
+  table_.memory()->set_limit(40'000);
+  (void)tests::drop_at_every_step(
+      [this](runtime::SimWorld& world) { return session_scene(*this, world); });
+  EXPECT_EQ(messages_, 2U) << "the run that was not dropped";
+  EXPECT_EQ(table_.memory()->used(), 0U);
+}
+
 TEST_F(SessionDrop, AListenerWithASessionAtEverySuspension) {
   const std::size_t steps = tests::drop_at_every_step(
       [this](runtime::SimWorld& world) { return listener_scene(*this, world); });
