@@ -57,8 +57,6 @@ receive::Options receive_options(const config::Settings& settings) {
           .slow_banner = smtp.slow_banner};
 }
 
-deliver::Options deliver_options(const config::Settings& settings) {
-  const config::Deliver& from = settings.deliver;
 /// Of [deliver] or of a [[destination]] block.
 queue::ConnectionLimits connection_limits(const auto& from) {
   return {.connect = from.connect_timeout,
@@ -78,6 +76,8 @@ queue::Rate rate_of(const config::Rate& from) {
   return {static_cast<unsigned>(from.count), from.period};
 }
 
+deliver::Options deliver_options(const config::Settings& settings) {
+  const config::Deliver& from = settings.deliver;
   deliver::Options options;
   options.helo = settings.hostname;
   options.limits = connection_limits(from);
@@ -145,6 +145,7 @@ queue::QueueOptions Configuration::queue_options(unsigned loop) const {
   options.retry = queue.retry;
   options.retry_jitter = static_cast<unsigned>(queue.retry_jitter);
   options.give_up = queue.give_up;
+  options.attempt_limit = queue.attempt_limit;
   options.commit_timeout = queue.commit_timeout;
   options.scheduler.concurrency.initial = static_cast<unsigned>(queue.initial_concurrency);
   options.scheduler.concurrency.max = static_cast<unsigned>(queue.max_concurrency);

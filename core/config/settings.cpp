@@ -232,6 +232,12 @@ void Queue::describe(Schema<Queue>& schema) {
   schema.field("give_up", &Queue::give_up, "Age at which undelivered mail is returned")
       .between(1min, 24h * 30);
   schema
+      .field(
+          "attempt_limit", &Queue::attempt_limit,
+          "Time for one attempt of a message at a destination; then its connection is closed and "
+          "what has no outcome is delayed")
+      .between(1min, 24h);
+  schema
       .field("memory", &Queue::memory,
              "Budget for messages kept in memory until their first attempt")
       .between(0_B, 64_GiB);

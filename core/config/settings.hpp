@@ -104,6 +104,7 @@ struct Queue {
   std::vector<Duration> retry{5min, 10min, 20min, 40min, 1h, 2h, 4h};
   int retry_jitter = 10;
   Duration give_up = 24h * 5;
+  Duration attempt_limit = 1h;
   Size memory = 256_MiB;
   Duration commit_timeout = 5min;
   int max_concurrency = 20;
@@ -144,14 +145,11 @@ struct Destination {
   int max_connections = 0;
   int initial_connections = 0;
   Rate max_rate;
+  Rate max_connection_rate;
   std::vector<Duration> retry;
   std::vector<Duration> back_off;
-  Duration connect_timeout = 0s;
-  Rate max_connection_rate;
-  int max_messages_per_connection = 0;
-  static void describe(Schema<Destination>& schema);
   Duration give_up = 0s;
-};
+  Duration connect_timeout = 0s;
   Duration greeting_timeout = 0s;
   Duration helo_timeout = 0s;
   Duration mail_timeout = 0s;
@@ -161,6 +159,9 @@ struct Destination {
   Duration data_end_timeout = 0s;
   Duration quit_timeout = 0s;
   Duration idle_connection = 0s;
+  int max_messages_per_connection = 0;
+  static void describe(Schema<Destination>& schema);
+};
 
 /// A [[plugin]] block: the keys that every plugin has, and the plugin's own keys as they stand.
 struct Plugin {

@@ -66,6 +66,13 @@ std::unexpected<Outcome> ClientSession::fail(Outcome outcome) {
   return std::unexpected(std::move(outcome));
 }
 
+Outcome ClientSession::abandon(const std::string& why) {
+  Outcome outcome = disconnected(remote_, phase_, {IoFailure::timeout, why});
+  outcome.text += "; " + why;
+  (void)fail(outcome);
+  return outcome;
+}
+
 std::optional<Heard> ClientSession::buffered_reply(Phase phase) {
   if (taken_ == in_.size()) return std::nullopt;
   const auto fed = reader_.feed(std::string_view(in_).substr(taken_));
@@ -90,6 +97,7 @@ Task<Heard> ClientSession::hear(Phase phase, Duration limit) {
 }
 
 Task<Heard> ClientSession::read_reply(Phase phase, Duration limit) {
+  phase_ = phase;
   const TimePoint deadline = loop_.now() + limit;
   for (;;) {
     const auto left = std::chrono::ceil<Duration>(deadline - loop_.now());
@@ -104,6 +112,7 @@ Task<Heard> ClientSession::read_reply(Phase phase, Duration limit) {
 }
 
 Task<Sent> ClientSession::say(Phase phase, std::string_view text) {
+  phase_ = phase;
   observe_lines(text);
   const auto result = co_await within(loop_, limits_.data_block, stream_->write(text));
   if (!result) co_return fail(disconnected(remote_, phase, {IoFailure::timeout, "timeout"}));

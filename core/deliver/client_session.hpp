@@ -45,6 +45,9 @@ class ClientSession {
   /// how the host failed: then some may be without one, to be tried elsewhere or delayed.
   Task<Sent> transact(Envelope& envelope, NextEnvelope next);
 
+  /// What was under way was dropped, because of `why`: close. How that ends the attempt.
+  Outcome abandon(const std::string& why);
+
   /// [may suspend] Say goodbye and close.
   Task<void> quit();
 
@@ -93,10 +96,10 @@ class ClientSession {
   runtime::StreamPtr stream_;
   Remote remote_;
   const Options& options_;
+  const ConnectionLimits& limits_;
   plugin::ChainsPtr chains_;
   std::string id_;
   TimePoint began_;
-  const ConnectionLimits& limits_;
   Reply welcome_;
   smtp::Capabilities capabilities_;
   smtp::ReplyReader reader_;
@@ -104,6 +107,7 @@ class ClientSession {
   std::size_t taken_ = 0;      // octets of in_ that were used
   Envelope* ahead_ = nullptr;  // sent with the former message's end, not transacted yet
   std::size_t messages_ = 0;
+  Phase phase_ = Phase::greeting;  // of what is said or heard
   bool needs_reset_ = false;
   bool broken_ = false;
 };

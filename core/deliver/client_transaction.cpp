@@ -103,7 +103,8 @@ Task<Sent> ClientSession::end_empty() {
 }
 
 Task<Sent> ClientSession::say_parts(Phase phase, std::span<const std::string_view> parts) {
-  const auto result = co_await within(loop_, options_.data_block, stream_->write(parts));
+  phase_ = phase;
+  const auto result = co_await within(loop_, limits_.data_block, stream_->write(parts));
   if (result && *result) co_return Sent();
   // Not fail(): the peer may have said why before it went.
   const runtime::IoError timeout{runtime::IoFailure::timeout, "timeout"};

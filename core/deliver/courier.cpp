@@ -27,8 +27,13 @@ Task<void> Courier::work() {
     LoadPtr load = carried_ ? std::move(carried_) : take();
     if (load) {
       chains_ = post_.chains();
-      if (!load->consignment.is_settled()) co_await deliver(*load);
+      bool in_time = true;
+      if (!load->consignment.is_settled()) {
+        in_time = co_await within(post_.runtime, time_left(*load), deliver(*load));
+        if (!in_time) cut_off(*load);
+      }
       finish(*load);
+      if (!in_time) put_back_carried();
       continue;
     }
     if (post_.draining || !may_reuse()) break;
@@ -40,18 +45,18 @@ Task<void> Courier::work() {
 }
 
 Courier::LoadPtr Courier::take() {
+  limits_ = post_.options.limits_to(destination_);
   if (post_.draining) return nullptr;
   const bool is_connected = may_reuse();
   auto delivery = post_.deliveries.take(destination_, is_connected);
   if (!delivery) return nullptr;
   auto load = std::make_unique<Load>(std::move(*delivery));
+  load->may_connect = !is_connected;
   open_body(load->consignment);
-  limits_ = post_.options.limits_to(destination_);
   return load;
 }
 
 // Nobody is called on behalf of a message that cannot be read.
-  load->may_connect = !is_connected;
 void Courier::open_body(Consignment& consignment) {
   const queue::MessageRecord& message = consignment.message();
   if (!message.memory().empty()) return;
@@ -71,6 +76,38 @@ Task<bool> Courier::is_sound(Load& load) {
     if (!content.is_finished()) co_await sleep_for(post_.runtime, Duration{});
   }
   co_return true;
+}
+
+Duration Courier::time_left(const Load& load) const {
+  const auto left = load.consignment.delivery.deadline - post_.runtime.now();
+  return std::clamp(std::chrono::ceil<Duration>(left), Duration{}, Duration{24h * 365});
+}
+
+/// A peer that keeps to the time of each step, but never comes to an end, must not keep us: what
+/// was under way has been dropped.
+void Courier::cut_off(Load& load) {
+  const std::string why = "the attempt took longer than queue.attempt_limit";
+  const Outcome outcome =
+      session_ ? session_->abandon(why) : local_trouble(Phase::connect, {4, 4, 1}, why);
+  post_.log.write(LogLevel::warning, "an attempt did not end in time",
+                  {{"destination", destination_.text()}, {"reason", outcome.text}});
+  session_.reset();
+  connector_.reset();
+  load.envelope.reset();
+  Consignment& consignment = load.consignment;
+  consignment.host_failed = std::ranges::none_of(consignment.outcomes, [](const auto& known) {
+    return known && known->action != Action::delayed && known->action != Action::failed;
+  });
+  consignment.settle(outcome);
+}
+
+/// The one that was to follow has spent its time waiting: nobody has tried it.
+void Courier::put_back_carried() {
+  if (!carried_) return;
+  queue::DeliveryResult result;
+  result.untried = true;
+  post_.deliveries.finish(std::move(carried_->consignment.delivery), std::move(result));
+  carried_.reset();
 }
 
 void Courier::finish(Load& load) {
@@ -203,6 +240,7 @@ Task<bool> Courier::reach_host(Load& load) {
   for (;;) {
     auto connection = co_await connector_->next();
     if (!connection) break;
+    if (!std::exchange(load.may_connect, false)) post_.deliveries.note_connection(destination_);
     number_attempt();
     session_.emplace(post_.runtime, std::move(connection->stream), std::move(connection->remote),
                      post_.options, limits_, chains_, id_);
@@ -240,7 +278,6 @@ Task<Verdict> Courier::judge_peer() {
   const Verdict verdict = co_await chains_->peer(destination_, peer);
   co_return verdict;
 }
-    if (!std::exchange(load.may_connect, false)) post_.deliveries.note_connection(destination_);
 
 bool Courier::turn_away(Load& load, const Verdict& verdict) {
   Outcome outcome = unroutable(verdict.reply());

@@ -58,6 +58,9 @@ class Courier {
   AttemptPlace place();   // what observers are told of the attempt in hand
   void number_attempt();  // a new id
   Task<void> deliver(Load& load);
+  Duration time_left(const Load& load) const;
+  void cut_off(Load& load);
+  void put_back_carried();
   Task<void> deliver_by_plugin(Load& load);
   static void open_body(Consignment& consignment);
   Task<bool> is_sound(Load& load);

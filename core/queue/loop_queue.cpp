@@ -240,8 +240,8 @@ void LoopQueue::own(Handover handover) {
   OwnedMessage& message =
       owned_.add({std::move(handover.record), Few<RecipientStatus>(handover.recipients)});
   if (message.is_done()) return save(message);
-  remind_later(message);
   if (scheduler_.rules() && scheduler_.rules()->have_give_up()) watch_time(message);
+  remind_later(message);
   if (handover.recovered) record->let_go();
   dispatch(message);
 }
@@ -316,8 +316,8 @@ void LoopQueue::adopt(store::Stored stored) {
   auto record = std::make_shared<QueuedRecord>(
       stored.id, envelope ? std::move(*envelope) : Envelope(),
       state ? state->give_up_at : WallTime::max(), stored.body_size, store_);
-  record->group_by(destinations);
   if (state) record->set_give_up(state->give_up_at, state->give_up_ordered);
+  record->group_by(destinations);
   if (damage.empty()) {
     for (RecipientStatus& status : state->recipients)
       if (status.word) status.word = words_.share(*status.word);

@@ -35,7 +35,7 @@ struct QueueOptions {
   unsigned retry_jitter = 10;  ///< percent
   Duration give_up = 5 * 24h;  ///< from arrival
   SchedulerOptions scheduler;
-  Duration attempt_limit = 1h;  ///< an attempt without an outcome is taken for lost after this
+  Duration attempt_limit = 1h;  ///< of one attempt; then its courier ends it
   Duration save_retry = 1s;     ///< after a commit of a state failed
   /// A message that is not on disk by then is not taken, and taken back if it gets there later.
   /// Below the 10 min that clients wait (RFC 5321 section 4.5.3.2.6).

@@ -57,6 +57,9 @@ class CourierWait final : public WaitingCourier, private Timer {
 
 namespace {
 
+/// A courier that does not end its attempt within this is taken for lost.
+constexpr Duration kCourierGrace = 30s;
+
 /// A stored time may be far away, because the calendar went back meanwhile; no wait is longer than
 /// this.
 Duration longest_wait(const QueueOptions& options) {
@@ -210,14 +213,21 @@ std::optional<Delivery> LoopQueue::take(const Destination& destination, bool is_
   } while (!open(*taken));
   RecipientGroup& group = *taken;
   group.is_active = true;
+  const TimePoint deadline = runtime_.now() + options_.attempt_limit;
   const Attempt attempt{group.keep, group.number, group.indices.size(), group.attempts == 0,
-                        runtime_.now() + options_.attempt_limit};
+                        deadline + kCourierGrace};
   (attempt.is_first ? active_queued_ : active_delayed_) += attempt.recipients;
   const std::uint64_t ticket = next_ticket_++;
   attempts_.emplace_hint(attempts_.end(), ticket, attempt);
-  Delivery delivery{group.keep, *group.destination, group.indices.list(), group.attempts, ticket};
+  Delivery delivery{group.keep, *group.destination, group.indices.list(), group.attempts, ticket,
+                    deadline};
   pump();
   return delivery;
+}
+
+void LoopQueue::note_connection(const Destination& destination) {
+  scheduler_.note_connection(destination, runtime_.now());
+  set_alarm();
 }
 
 /// What cannot be read is not tried: its owner will hold it.
@@ -225,11 +235,6 @@ bool LoopQueue::open(RecipientGroup& group) {
   const auto opened = group.keep->begin_use();
   if (opened) return true;
   Settled settled{.record = group.keep,
-void LoopQueue::note_connection(const Destination& destination) {
-  scheduler_.note_connection(destination, runtime_.now());
-  set_alarm();
-}
-
                   .indices = group.indices.list(),
                   .outcomes = {},
                   .attempts = group.attempts};

@@ -112,10 +112,10 @@ class OwnedMessages {
 
 /// Where the recipient (index into the message) goes.
 const RecipientGroup& group_of(const OwnedMessage& message, std::size_t index);
-/// As operators see it: one that waits while an attempt is under way is active.
 /// When its recipients are given up; `rules` may be null.
 WallTime give_up_of(const QueuedRecord& record, const RecipientGroup& group,
                     const DestinationRules* rules);
+/// As operators see it: one that waits while an attempt is under way is active.
 RecipientState shown_state(const RecipientStatus& status, const RecipientGroup& group);
 /// Why it is in that state; never empty.
 std::string shown_reason(const RecipientStatus& status, RecipientState shown);

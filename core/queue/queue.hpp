@@ -66,6 +66,8 @@ struct Delivery {
   std::vector<std::uint32_t> indices;
   std::uint32_t attempts = 0;  ///< made before this one
   std::uint64_t ticket = 0;    ///< the queue's own: which attempt this is
+  /// An attempt that is under way still is to be ended then.
+  TimePoint deadline = TimePoint::max();
 };
 
 /// A queued message. What is not needed while it waits is in memory only from take() to finish().
@@ -98,11 +100,11 @@ struct RecipientView {
   std::string destination;
   std::uint32_t attempts = 0;
   std::optional<WallTime> next_attempt;
+  WallTime give_up_at{};
   std::string status;  ///< "4.4.1"; "" before the first attempt
   std::string reason;  ///< always says something
   std::string remote;
 };
-  WallTime give_up_at{};
 struct MessageView {
   std::string queue_id;
   std::string reverse_path;

@@ -104,16 +104,20 @@ Task<void> ServerSession::refuse_rest(int code) {
   co_await flush();
 }
 
-/// The next command into line_; sends the replies held back before it waits (RFC 2920 3.2).
+/// The next command into line_; sends the replies held back before it waits (RFC 2920 3.2). The
+/// time is for all of the line, so that nobody can make it last by single octets.
 Task<bool> ServerSession::next_line() {
+  std::optional<TimePoint> deadline;
   while (true) {
     if (auto line = input_.next()) {
       line_ = *line;
       co_return true;
     }
     if (!co_await flush()) co_return false;
-    const bool more =
-        (!farewell_ || transaction_) && co_await fill(services_.options->command_timeout);
+    const TimePoint now = services_.runtime.now();
+    if (!deadline) deadline = now + services_.options->command_timeout;
+    const auto left = std::chrono::ceil<Duration>(*deadline - now);
+    const bool more = (!farewell_ || transaction_) && co_await fill(left);
     if (more) continue;
     if (farewell_ && !transaction_ && end_.empty()) {
       answer(*farewell_);
@@ -124,10 +128,10 @@ Task<bool> ServerSession::next_line() {
 }
 
 /// Read what is there; false when the session is over or drain() ended the wait. A client that
-/// always has something ready must not outlive its time.
-Task<bool> ServerSession::fill(Duration limit) {
+/// always has something ready must not outlive its time. `late`: what is said after the limit.
+Task<bool> ServerSession::fill(Duration limit, std::string_view late) {
   const Duration left = services_.options->session_timeout - age();
-  if (left > 0ms) {
+  if (left > 0ms && limit > 0ms) {
     auto reading = within(services_.runtime, std::min(limit, left), stream_->read(input_.target()));
     reading_ = &reading;
     const auto read = co_await reading;
@@ -141,8 +145,7 @@ Task<bool> ServerSession::fill(Duration limit) {
     }
     if (farewell_ && !transaction_) co_return false;
   }
-  answer(left <= limit ? Reply("421 4.4.2 This session took too long")
-                       : Reply("421 4.4.2 Timeout waiting for the client"));
+  answer(Reply(421, {4, 4, 2}, std::string(left <= limit ? "This session took too long" : late)));
   closed_by("we closed: timeout waiting for the client");
   co_return false;
 }

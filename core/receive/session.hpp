@@ -65,7 +65,7 @@ class ServerSession final : private PluginsKept, public Session {
 
   Task<bool> greet();
   Task<bool> next_line();  // into line_
-  Task<bool> fill(Duration limit);
+  Task<bool> fill(Duration limit, std::string_view late = "Timeout waiting for the client");
   Task<bool> flush();
   Task<void> execute();
   Task<Reply> dispatch(const smtp::Command& command);

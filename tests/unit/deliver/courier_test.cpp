@@ -375,6 +375,125 @@ TEST_F(CourierTest, ManyRecipientsAndARouteThatEndsMeanwhile) {
   EXPECT_EQ(other.connections, 0) << "the worse host has no part in it";
 }
 
+TEST_F(CourierTest, ADestinationsOwnLimits) {
+  queue::DestinationRule rule;
+  rule.match = {"example.org"};
+  rule.connection.rcpt = 20s;
+  rule.connection.idle_connection = 40s;
+  rule.connection.max_messages = 2;
+  const auto put = [&](const queue::DestinationRule& one) {
+    options.rules = std::make_shared<const queue::DestinationRules>(std::vector{one});
+  };
+  put(rule);
+  peer.answer("RCPT", {"", "", kSilent});
+  start();
+  queue(message());
+  deliveries.want_courier(destination);
+  world.run_for(30s);  // longer than options.limits.idle_connection
+  queue(message());
+  world.run_for(1s);
+  EXPECT_EQ(deliveries.ended.size(), 2U);
+  EXPECT_EQ(peer.connections, 1);
+  rest();
+
+  const TimePoint began = world.loop().now();
+  queue(message());
+  run();
+  EXPECT_EQ(brief(2), "delayed 4.4.2 rcpt");
+  EXPECT_EQ(peer.connections, 2);
+  EXPECT_LT(world.loop().now() - began, 30s);
+
+  // As for all again, from now on.
+  options.rules = nullptr;
+  couriers->set_options(options);
+  peer.answer("RCPT", {kSilent});
+  const TimePoint again = world.loop().now();
+  queue(message());
+  run();
+  EXPECT_EQ(brief(3), "delayed 4.4.2 rcpt");
+  EXPECT_GE(world.loop().now() - again, 5min);
+}
+
+TEST_F(CourierTest, ACourierWithoutAConnectionLeavesWhenItMayNotConnect) {
+  deliveries.connections_left = 1;
+  options.limits.max_messages = 2;
+  for (int i = 0; i < 3; ++i) queue(message());
+  start();
+  deliveries.want_courier(destination);
+  EXPECT_TRUE(world.run_until([this] { return couriers->size() == 0; }));
+  EXPECT_EQ(deliveries.ended.size(), 2U);
+  EXPECT_EQ(peer.connections, 1);
+  EXPECT_EQ(deliveries.left, 1);
+  deliveries.connections_left = 1;
+  run();
+  EXPECT_EQ(deliveries.ended.size(), 3U);
+  EXPECT_EQ(deliveries.more_connections, 0);
+}
+
+TEST_F(CourierTest, EachFurtherConnectionOfAnAttemptIsTold) {
+  two_hosts();
+  peer.always("GREETING", "421 4.3.2 later" + kClose);
+  queue(message());
+  run();
+  EXPECT_EQ(brief(), "delivered 2.0.0 final dot");
+  EXPECT_EQ(deliveries.more_connections, 1) << "the second host";
+}
+
+/// A peer that never takes as long as it may, and never comes to an end.
+TEST_F(CourierTest, AnAttemptWithoutAnEndIsEnded) {
+  peer.extensions = {"SIZE"};
+  deliveries.attempt_limit = 1h;
+  std::vector<std::string> many;
+  for (int i = 0; i < 90; ++i) many.push_back("u" + std::to_string(i) + "@example.org");
+  peer.delay = 4min;
+  queue(message(many));
+  start();
+  deliveries.want_courier(destination);
+  world.run_for(1h - 1s);
+  EXPECT_EQ(deliveries.ended.size(), 0U);
+  world.run_for(2s);
+  ASSERT_EQ(deliveries.ended.size(), 1U);
+  EXPECT_EQ(brief(0, 0), "delayed 4.4.2 rcpt");
+  EXPECT_EQ(brief(0, 89), "delayed 4.4.2 rcpt");
+  EXPECT_TRUE(outcome().text.ends_with("the attempt took longer than queue.attempt_limit"));
+  EXPECT_TRUE(host_failed());
+  EXPECT_EQ(couriers->size(), 0U) << "its courier is free";
+  EXPECT_EQ(deliveries.left, 1);
+  world.run_for(5min);
+  EXPECT_EQ(peer.open, 0) << "the connection is closed";
+}
+
+TEST_F(CourierTest, AnAttemptIsEndedWhileThePeerReadsDropByDrop) {
+  peer.extensions = {"PIPELINING"};
+  world.set_fault(at("192.0.2.1"), SimFault{.octets_per_second = 1000});
+  auto record = message();
+  record->file = std::make_shared<FileBody>(std::string(10'000'000, 'x'));
+  queue(record);
+  start();
+  deliveries.want_courier(destination);
+  world.run_for(1h + 1s);
+  ASSERT_EQ(deliveries.ended.size(), 1U);
+  EXPECT_EQ(brief(), "delayed 4.4.2 body");
+  EXPECT_EQ(couriers->size(), 0U);
+  EXPECT_TRUE(peer.contents.empty()) << "the next hop has nothing";
+}
+
+TEST_F(CourierTest, WhatWasToFollowAnEndedAttemptIsPutBackUntried) {
+  queue(message());
+  queue(message());
+  peer.answer("DOT", {kSilent});
+  options.limits.data_end = 1h;
+  deliveries.attempt_limit = 10min;
+  start();
+  deliveries.want_courier(destination);
+  rest();
+  ASSERT_EQ(deliveries.ended.size(), 2U);
+  EXPECT_EQ(brief(0), "delayed 4.4.2 final dot");
+  EXPECT_TRUE(outcome(0).text.contains("it may have the message"));
+  EXPECT_TRUE(deliveries.ended[1].result.untried) << "its time passed while it waited";
+  EXPECT_EQ(peer.connections, 1);
+}
+
 TEST_F(CourierTest, ResetWhileTheContentIsSent) {
   world.set_fault(at("192.0.2.1"), SimFault{.reset_after = 200'000});
   auto record = message();

@@ -97,10 +97,11 @@ class FakeDeliveries final : public queue::Deliveries {
     if (!is_connected) --connections_left;
     auto delivery = std::move(due.front());
     due.pop_front();
+    delivery.deadline = loop_.now() + attempt_limit;
     return delivery;
   }
-  Task<bool> wait(const Destination& destination, Duration limit) override {
   void note_connection(const Destination&) override { ++more_connections; }
+  Task<bool> wait(const Destination& destination, Duration limit) override {
     return wait_for(*this, destination, limit);
   }
   void finish(queue::Delivery delivery, queue::DeliveryResult result) override {
@@ -120,6 +121,9 @@ class FakeDeliveries final : public queue::Deliveries {
 
   std::deque<queue::Delivery> due;
   std::vector<Ended> ended;
+  Duration attempt_limit = 1h;
+  unsigned connections_left = 1000;
+  int more_connections = 0;  ///< beyond those of take()
   int left = 0;
   bool dismissed = false;
 

@@ -42,8 +42,17 @@ class Peer {
   std::vector<std::string> contents;  ///< raw, with stuffing and the end
   std::vector<std::string> chunks;    ///< the client's writes
   int connections = 0;
+  int open = 0;      ///< connections that have not ended
+  Duration delay{};  ///< before each answer
 
  private:
+  struct Open {
+    explicit Open(int& of) : count(of) { ++count; }
+    Open(const Open&) = delete;
+    Open& operator=(const Open&) = delete;
+    ~Open() { --count; }
+    int& count;
+  };
   static std::string usual(const Peer& peer, const std::string& verb) {
     if (verb == "GREETING") return "220 peer.example ESMTP";
     if (verb == "DATA") return "354 go ahead";
@@ -119,11 +128,13 @@ class Peer {
     return true;
   }
   static Task<void> serve(Peer& peer, runtime::StreamPtr stream) {
+    const Open counted(peer.open);
     Dialog dialog;
     std::string in;
     peer.reply(dialog, "GREETING");
     for (;;) {
       if (!dialog.out.empty()) {
+        if (peer.delay > Duration{}) co_await sleep_for(peer.loop_, peer.delay);
         const auto sent = co_await stream->write(dialog.out);
         if (!sent) co_return;
         dialog.out.clear();
