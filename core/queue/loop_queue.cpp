@@ -235,6 +235,7 @@ void LoopQueue::receive(PeerMessage message) {
 }
 
 void LoopQueue::own(Handover handover) {
+  mind_calendar();  // its times are of the calendar as it is now
   peers_->messages().fetch_add(1, std::memory_order_relaxed);
   const RecordPtr record = handover.record;
   OwnedMessage& message =
@@ -271,11 +272,12 @@ void LoopQueue::hand_out_everywhere(OwnedMessage& message,
 
 void LoopQueue::hand_out(OwnedMessage& message, const RecipientGroup& group,
                          const std::vector<std::uint32_t>& indices, bool asked) {
-  Work given{message.record, group.number, indices, 0, std::nullopt, asked, group.heard};
+  Work given{message.record, group.number, indices, 0, std::nullopt, asked, false, group.heard};
   bool is_due = false;
   for (const std::uint32_t index : indices) {
     const RecipientStatus& status = message.recipients[index];
     given.attempts = std::max(given.attempts, status.attempts);
+    given.last = given.last || status.given_up;
     is_due = is_due || status.state == RecipientState::queued;
     if (!given.due || status.next_attempt < *given.due) given.due = status.next_attempt;
   }

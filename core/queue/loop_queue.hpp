@@ -200,8 +200,9 @@ class LoopQueue final : public Queue, public Deliveries {
   bool open(RecipientGroup& group);
   void end_attempt(const Attempt& attempt, std::vector<std::uint32_t> indices,
                    DeliveryResult result);
+  void open_later(RecipientGroup& group, const store::Error& error);
   void put_back(const RecordPtr& record, RecipientGroup& group);
-  bool is_time_up(const RecipientGroup& group, const QueuedRecord& record) const;
+  bool is_over(const QueuedRecord& record, const RecipientGroup& group) const noexcept;
   void reschedule(RecipientGroup& group, bool host_failed, Settled& settled);
   void late(Delivery delivery, DeliveryResult result);
   void watch_attempts();
@@ -240,10 +241,13 @@ class LoopQueue final : public Queue, public Deliveries {
   void hold_damaged(OwnedMessage& message, const std::string& damage);
   void log_outcome(const OwnedMessage& message, std::uint32_t index, const LastWord& word,
                    Action action);
+  std::string age_of(const OwnedMessage& message) const;
   void save(OwnedMessage& message);
   void saved(store::MessageId id, const store::Result<void>& result);
   void save_failed(OwnedMessage& message, const store::Error& error);
   void save_again();
+  void settle_later(Settled settled, const store::Error& error);
+  void settle_again();
   void hold_unread(OwnedMessage& message, const Settled& settled, const store::Error& error);
   void hold_for_operator(OwnedMessage& message, const std::vector<std::uint32_t>& indices,
                          const std::string& reason);
@@ -252,6 +256,7 @@ class LoopQueue final : public Queue, public Deliveries {
   void mind_time();
   void watch_time(OwnedMessage& message);
   static Task<void> watch_times(LoopQueue& queue);
+  void mind_calendar();
   void give_up(OwnedMessage& message, std::optional<std::uint32_t> answered);
   void end(OwnedMessage& message, Settled& settled);
   void complete(const OwnedMessage& message, Settled& settled) const;
@@ -300,13 +305,17 @@ class LoopQueue final : public Queue, public Deliveries {
   std::uint64_t next_ticket_ = 1;
   std::uint64_t active_queued_ = 0, active_delayed_ = 0;
   std::uint64_t delivered_total_ = 0, failed_total_ = 0;
-  std::deque<store::MessageId> unsaved_;  ///< whose commit failed; each once
+  std::deque<store::MessageId> unsaved_;  ///< whose commit failed or whose times moved; each once
+  std::vector<Settled> unread_;           ///< whose message the disk does not read for the moment
   std::optional<TimePoint> save_again_at_;
   std::optional<TimePoint> alarm_at_;
   std::size_t commits_ = 0;
   TimePoint last_commit_{};  ///< when one ended, or the only one began
   bool save_trouble_ = false;
   bool saving_again_ = false;  ///< slice by slice, until all are or one fails again
+  std::optional<TimePoint> settle_again_at_;
+  bool read_trouble_ = false;
+  std::optional<Duration> calendar_;  ///< how far the calendar is ahead of the time that passes
   bool pumping_ = false;
   /// Posts that come after our end find null. Read on the loop only.
   std::shared_ptr<LoopQueue*> self_;

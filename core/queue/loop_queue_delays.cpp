@@ -44,7 +44,10 @@ void LoopQueue::tell_delay(OwnedMessage& message) {
   if (settled.indices.empty() || !chains || !chains->has_outcome_hooks()) return;
   settled.waited = settled.indices;
   auto use = std::make_unique<RecordUse>(message.record);
-  if (!*use) return;  // what cannot be read is held when it is tried
+  if (!*use) {  // what is damaged is held when it is tried
+    if (use->error().code == store::Errc::io) owned_.remind(message, runtime_.wall_now() + 1min);
+    return;
+  }
   std::vector<RecipientOutcome> outcomes = outcomes_of(message, settled);
   for (const std::uint32_t index : settled.indices) message.recipients[index].delay_asked = true;
   tasks_.spawn(report_delay(std::move(settled), std::move(outcomes), chains, std::move(use)));

@@ -152,6 +152,7 @@ void LoopQueue::work(Work given) {
   if (group.place == Scheduled::Place::none) {
     group.indices.assign(given.indices);
     group.keep = given.record;
+    group.last = given.last;
     group.was_tried = group.attempts > 0;
     if (given.due && *given.due > runtime_.wall_now())
       scheduler_.add_delayed(group, *group.destination,
@@ -180,6 +181,7 @@ void LoopQueue::withdraw(const Withdrawal& withdrawal) {
 
 void LoopQueue::expire(const Expiry& expiry) {
   RecipientGroup& group = expiry.record->groups()[expiry.group];
+  group.last = true;
   if (group.place == Scheduled::Place::active) return;  // its end is the answer
   scheduler_.drop(group, runtime_.now());
   Settled settled{.record = expiry.record,
@@ -201,6 +203,7 @@ void LoopQueue::leave(RecipientGroup& group) {
   group.indices.reset(0);
   group.again = false;
   group.asked = false;
+  group.last = false;
   group.keep.reset();
 }
 
@@ -234,6 +237,7 @@ void LoopQueue::note_connection(const Destination& destination) {
 bool LoopQueue::open(RecipientGroup& group) {
   const auto opened = group.keep->begin_use();
   if (opened) return true;
+  if (opened.error().code == store::Errc::io) return open_later(group, opened.error()), false;
   Settled settled{.record = group.keep,
                   .indices = group.indices.list(),
                   .outcomes = {},
@@ -272,7 +276,7 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
                   .indices = std::move(indices),
                   .outcomes = std::move(result.outcomes),
                   .attempts = group.attempts,
-                  .expired = is_time_up(group, *attempt.record),
+                  .expired = is_over(*attempt.record, group),
                   .damage = std::move(result.damage)};
   // Held mail is not given up.
   const bool damaged = !settled.damage.empty();
@@ -290,12 +294,12 @@ void LoopQueue::end_attempt(const Attempt& attempt, std::vector<std::uint32_t> i
 }
 
 void LoopQueue::put_back(const RecordPtr& record, RecipientGroup& group) {
-  const bool is_over = is_time_up(group, *record);
+  const bool over = is_over(*record, group);
   if (group.indices.empty())
     leave(group);
   else
     scheduler_.put_back(group, runtime_.now());
-  if (is_over) expire({record, group.number});  // the owner may wait for an answer
+  if (over) expire({record, group.number});  // the owner may wait for an answer
 }
 
 void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& settled) {
@@ -312,10 +316,6 @@ void LoopQueue::reschedule(RecipientGroup& group, bool host_failed, Settled& set
   const TimePoint due = now + wait;
   const TimePoint when = scheduler_.delay(group, due, host_failed, now);
   settled.next_attempt = std::min(wall_of(when), settled.record->give_up_at(rule));
-}
-
-bool LoopQueue::is_time_up(const RecipientGroup& group, const QueuedRecord& record) const {
-  return runtime_.wall_now() >= record.give_up_at(group.home->rule());
 }
 
 void LoopQueue::late(Delivery delivery, DeliveryResult result) {
@@ -376,6 +376,7 @@ void LoopQueue::turn() noexcept {
   watch_attempts();
   mind_time();
   save_again();
+  settle_again();
   pumping_ = false;
   pump();
 }
@@ -387,7 +388,8 @@ void LoopQueue::set_alarm() {
   // An hour at most: the calendar may jump meanwhile.
   if (const auto due = owned_.next_due())
     next = std::min({next, time_of(*due), now + std::chrono::hours(1)});
-  if (save_again_at_) next = std::min(next, *save_again_at_);
+  for (const auto& again : {save_again_at_, settle_again_at_})
+    if (again) next = std::min(next, *again);
   // An alarm that rings early costs less than moving it each time.
   if (next == TimePoint::max() || (alarm_at_ && *alarm_at_ <= next)) return;
   alarm_at_ = next;

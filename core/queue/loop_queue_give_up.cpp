@@ -9,6 +9,8 @@
 namespace postrider::queue {
 namespace {
 
+constexpr Duration kCalendarJump = 1min;
+
 bool waits(const RecipientStatus& status) noexcept {
   const bool waiting =
       status.state == RecipientState::queued || status.state == RecipientState::delayed;
@@ -24,7 +26,29 @@ void turn_into_failure(Outcome& outcome, const std::string& reason) {
 
 }  // namespace
 
+/// Mail is given up after time that passed, so its times move with a calendar that was put right.
+/// Nobody gets more than a whole life by that: a message may be older than the wrong calendar.
+void LoopQueue::mind_calendar() {
+  const Duration is = std::chrono::floor<Duration>(runtime_.wall_now().time_since_epoch() -
+                                                   runtime_.exact_now().time_since_epoch());
+  const Duration jump = is - calendar_.value_or(is);
+  if (calendar_ && std::chrono::abs(jump) < kCalendarJump) return;
+  calendar_ = is;
+  if (jump == Duration()) return;
+  owned_.move_times(jump, runtime_.wall_now(), options_.give_up);
+  for (auto& [id, message] : owned_.all()) {
+    if (message.is_damaged()) continue;
+    if (message.next == OwnedMessage::Next::expiry) watch_time(message);
+    if (!std::exchange(message.unsaved, true)) unsaved_.push_back(id);
+  }
+  save_again_at_ = runtime_.now();
+  log_.write(LogLevel::warning, "the calendar jumped; the times of waiting mail move with it",
+             {{"by_s", std::to_string(std::chrono::round<std::chrono::seconds>(jump).count())},
+              {"messages", std::to_string(unsaved_.size())}});
+}
+
 void LoopQueue::mind_time() {
+  mind_calendar();
   while (const auto due = owned_.take_due(runtime_.wall_now())) {
     OwnedMessage* message = owned_.find(due->id);
     if (!message) continue;
@@ -74,6 +98,11 @@ Task<void> LoopQueue::watch_times(LoopQueue& queue) {
     queue.set_alarm();
     if (from) co_await sleep_for(queue.runtime_, 0ms);
   }
+}
+
+/// The owner alone knows of a calendar that jumped; the operator may have given it more time since.
+bool LoopQueue::is_over(const QueuedRecord& record, const RecipientGroup& group) const noexcept {
+  return group.last && runtime_.wall_now() >= record.give_up_at(group.home->rule());
 }
 
 /// Asks the loops of the destinations for which its time is up, but not `answered`, for which it is

@@ -10,7 +10,7 @@
 namespace postrider::queue {
 namespace {
 
-/// In one turn of the loop, of those that failed.
+/// In one turn of the loop, of those that are to be saved again.
 constexpr std::size_t kSavedAtOnce = 100;
 
 BodyFacts facts_of(std::string_view octets) {
@@ -43,6 +43,8 @@ void LoopQueue::settle(Settled settled) {
   OwnedMessage* message = owned_.find(settled.record->id());
   if (!message || message->recipients.empty()) return;  // removed by the operator
   auto use = std::make_unique<RecordUse>(settled.record);
+  if (!*use && use->error().code == store::Errc::io)
+    return settle_later(std::move(settled), use->error());
   if (!*use) return hold_unread(*message, settled, use->error());
   for (const std::uint32_t index : settled.indices) {
     RecipientStatus& status = message->recipients[index];
@@ -58,6 +60,24 @@ void LoopQueue::settle(Settled settled) {
   if (!chains || !chains->has_outcome_hooks()) return apply(*message, settled, {}, chains.get());
   std::vector<RecipientOutcome> outcomes = outcomes_of(*message, settled);
   tasks_.spawn(report(std::move(settled), std::move(outcomes), chains, std::move(use)));
+}
+
+/// A disk may come to itself: nobody is held or told anything for it.
+void LoopQueue::open_later(RecipientGroup& group, const store::Error& error) {
+  log_.write(LogLevel::warning, "a message cannot be read now; it is tried later",
+             {{"queue_id", id_text(group.keep->id())}, {"reason", error.detail}});
+  const TimePoint now = runtime_.now();
+  scheduler_.finish(group, HostResult::untried, now);
+  scheduler_.delay(group, now + retry_.delay_after(1), false, now);
+}
+
+/// A disk may come to itself; until then the store holds the older state.
+void LoopQueue::settle_later(Settled settled, const store::Error& error) {
+  if (!std::exchange(read_trouble_, true))
+    log_.write(LogLevel::error, "a message cannot be read, what became of it is told later",
+               {{"queue_id", id_text(settled.record->id())}, {"reason", error.detail}});
+  unread_.push_back(std::move(settled));
+  if (!settle_again_at_) settle_again_at_ = runtime_.now() + options_.save_retry;
 }
 
 std::string LoopQueue::reason_of(const Outcome& outcome) {
@@ -202,11 +222,16 @@ void LoopQueue::apply_one(OwnedMessage& message, std::uint32_t index, const Outc
   }
 }
 
+/// The calendar may have gone back since it arrived.
+std::string LoopQueue::age_of(const OwnedMessage& message) const {
+  const Duration age = runtime_.wall_now() - message.record->arrived();
+  return std::to_string(std::max(age, Duration()).count()) + "ms";
+}
+
 void LoopQueue::log_outcome(const OwnedMessage& message, std::uint32_t index, const LastWord& word,
                             Action action) {
   if (!log_.is_on(LogLevel::info)) return;
-  const auto age = runtime_.wall_now() - message.record->arrived();
-  const std::string delay = std::to_string(age.count()) + "ms";
+  const std::string delay = age_of(message);
   const std::string code = word.status.text();
   log_.write(LogLevel::info, "outcome",
              {{"queue_id", message.record->queue_id()},
@@ -276,8 +301,7 @@ void LoopQueue::saved(store::MessageId id, const store::Result<void>& result) {
   }
   if (message->rest && !message->rest->reports.empty()) return save(*message);
   if (log_.is_on(LogLevel::info)) {
-    const auto age = runtime_.wall_now() - message->record->arrived();
-    const std::string delay = std::to_string(age.count()) + "ms";
+    const std::string delay = age_of(*message);
     log_.write(LogLevel::info, "removed", {{"queue_id", id_text(id)}, {"delay", delay}});
   }
   owned_.erase(id);
@@ -314,6 +338,13 @@ void LoopQueue::save_again() {
   saving_again_ = !unsaved_.empty();
   save_again_at_.reset();
   if (saving_again_) save_again_at_ = runtime_.now() + (is_busy ? 1ms : 0ms);
+}
+
+void LoopQueue::settle_again() {
+  if (!settle_again_at_ || *settle_again_at_ > runtime_.now()) return;
+  settle_again_at_.reset();
+  for (Settled& settled : std::exchange(unread_, {})) settle(std::move(settled));
+  read_trouble_ = !unread_.empty();
 }
 
 }  // namespace postrider::queue

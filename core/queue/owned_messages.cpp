@@ -148,6 +148,19 @@ void OwnedMessages::remind(OwnedMessage& message, WallTime when) {
   due_.moved(message);
 }
 
+void OwnedMessages::move_times(Duration by, WallTime now, Duration life) {
+  (void)due_.release();
+  for (auto& [id, message] : messages_) {
+    if (!message.is_damaged()) {
+      message.record->move_times(by, now, life);
+      message.due += by;
+      for (RecipientStatus& status : message.recipients)
+        if (status.state == RecipientState::delayed) status.next_attempt += by;
+    }
+    if (message.next != OwnedMessage::Next::nothing) due_.push(message);
+  }
+}
+
 std::optional<OwnedMessages::Due> OwnedMessages::take_due(WallTime now) {
   if (due_.is_empty() || due_.top()->due > now) return std::nullopt;
   OwnedMessage& message = *due_.top();

@@ -92,6 +92,9 @@ class OwnedMessages {
   void remind(OwnedMessage& message, WallTime when);
   /// A message whose reminder is due, or whose give-up time has passed. Whoever is told sets the
   /// next with set_expiry().
+  /// The calendar jumped to `now`: the times of all messages move by as much, give-up times to no
+  /// more than `life`, or what the message was given, from now.
+  void move_times(Duration by, WallTime now, Duration life);
   struct Due {
     store::MessageId id;
     OwnedMessage::Next what;

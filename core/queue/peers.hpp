@@ -31,6 +31,7 @@ struct Work {
   std::uint32_t attempts = 0;
   std::optional<WallTime> due;  ///< nothing: now
   bool asked = false;           ///< by the operator, and before others
+  bool last = false;            ///< their time was up before: no attempt follows the next one
   std::uint8_t heard = 0;       ///< how many outcomes of the group the owner had when it said so
 };
 /// The destination's loop to the owner: that work crossed an outcome; look whether it still holds.

@@ -26,7 +26,14 @@ QueuedRecord::~QueuedRecord() {
 
 WallTime QueuedRecord::give_up_at(const DestinationRule* rule) const noexcept {
   const bool is_ruled = rule && rule->give_up > Duration{} && !is_give_up_ordered();
-  return is_ruled ? give_up_time(arrived_, rule->give_up) : give_up_at();
+  return is_ruled ? give_up_time(arrived_ + moved_.load(), rule->give_up) : give_up_at();
+}
+
+void QueuedRecord::move_times(Duration by, WallTime now, Duration life) noexcept {
+  const WallTime given = give_up_at();
+  const Duration most = std::max(life, given - arrived_);
+  give_up_at_.store(std::min(given + by, now + most));
+  moved_.store(std::min(moved_.load() + by, now - arrived_));
 }
 
 void QueuedRecord::group_by(const std::vector<DestinationPtr>& destinations) {

@@ -24,6 +24,7 @@ struct DestinationRule;
 /// all but `destination`, `is_active` and `heard` belongs to the loop that owns the destination.
 struct RecipientGroup : Scheduled {
   bool again = false;                   ///< due at once after the attempt under way
+  bool last = false;                    ///< the owner says that time is up: no further attempt
   std::atomic<bool> is_active = false;  ///< for the owner's answers only
   std::uint8_t told = 0;                ///< outcomes sent to the owner; counted modulo 256
   std::uint8_t heard = 0;               ///< the owner's own: of these, how many it has
@@ -82,6 +83,9 @@ class QueuedRecord final : public MessageRecord {
     give_up_at_.store(when);
     give_up_ordered_.store(ordered);
   }
+  /// By the owner's loop only: the calendar jumped to `now`. The give-up time moves by as much, to
+  /// no more than `life`, or what the message was given, from now.
+  void move_times(Duration by, WallTime now, Duration life) noexcept;
   bool is_give_up_ordered() const noexcept { return give_up_ordered_.load(); }
   /// For a destination of which the operator says `rule` (null: nothing). What he says of the
   /// message stands before that.
@@ -120,6 +124,7 @@ class QueuedRecord final : public MessageRecord {
   const store::MessageId id_;
   const WallTime arrived_;
   std::atomic<WallTime> give_up_at_;
+  std::atomic<Duration> moved_{};  ///< by jumps of the calendar since we know it
   const std::uint64_t size_;
   const bool null_sender_;
   store::Store& store_;

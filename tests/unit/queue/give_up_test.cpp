@@ -31,6 +31,14 @@ struct GiveUpTest : QueueWorld, ::testing::WithParamInterface<unsigned> {
               o.outcome.status.text() + ", ";
     return text;
   }
+  std::string only_states() const {
+    std::string text;
+    for (const auto& queue : queues)
+      for (const MessageView& message : queue->list({}))
+        for (const RecipientView& one : message.recipients)
+          text += std::string(state_name(one.state)) + " ";
+    return text;
+  }
   std::size_t steps_with_reports(std::size_t reports) const {
     return static_cast<std::size_t>(std::ranges::count_if(
         store->transactions, [&](const Recorded& r) { return r.added.size() == reports; }));
@@ -66,12 +74,36 @@ TEST_P(GiveUpTest, AnAttemptUnderWayIsWaitedFor) {
   EXPECT_EQ(steps_with_reports(3), 1U);
 }
 
-TEST_P(GiveUpTest, AnAttemptThatEndsBeforeTheAlarmBeginsTheEnd) {
+TEST_P(GiveUpTest, ACalendarThatJumpsGivesNothingUp) {
   submit({"u@a.example", "v@b.example"});
   Delivery active = take("b.example");
-  world->jump_wall(5 * 24h + 1s);  // no timer rings
-  finish(std::move(active), unknown_user);
-  EXPECT_EQ(told(), "u@a.example waited 5.4.7, v@b.example tried 5.1.1, ");
+  world->jump_wall(6 * 24h);
+  finish(std::move(active), greylisted);  // before any timer rings
+  EXPECT_EQ(only_states(), "queued delayed ");
+  world->run_for(4 * 24h);
+  EXPECT_EQ(told(), "v@b.example tried 4.7.1, ");
+  world->jump_wall(-300 * 24h);
+  world->run_for(1h);
+  restart();  // the times that moved are in the store
+  world->run_for(22h);
+  EXPECT_EQ(told(), "v@b.example tried 4.7.1, ");
+  world->run_for(1h);
+  EXPECT_EQ(told(),
+            "v@b.example tried 4.7.1, u@a.example waited 5.4.7, v@b.example waited 5.4.7, ");
+}
+
+// A machine began in 1970, found mail of today in its spool, and then its clock was put right.
+TEST_P(GiveUpTest, MailFromBeforeAWrongCalendarIsNotKeptForEver) {
+  submit({"u@a.example"});
+  world->jump_wall(-20'000 * 24h);
+  restart();
+  submit({"v@b.example"});
+  world->run_for(1h);
+  world->jump_wall(20'000 * 24h);
+  world->run_for(4 * 24h);
+  EXPECT_EQ(told(), "");
+  world->run_for(24h + 3h);  // a jump is noticed within an hour
+  EXPECT_EQ(chains->seen.size(), 2U) << told();
 }
 
 TEST_P(GiveUpTest, WhatIsDeliveredMeanwhileDoesNotWaitForTheRest) {

@@ -322,6 +322,41 @@ TEST_F(LoopQueueTest, WithoutRoomTheSenderIsStillToldOfTheDelay) {
             2);
 }
 
+TEST_F(LoopQueueTest, ADiskThatDoesNotReadForTheMomentOnlyDelays) {
+  answer = greylisted;
+  submit({"u@a.example"});
+  store->unreadable = true;
+  world->run_for(2h);
+  EXPECT_EQ(tries.size(), 1U) << "what cannot be read is not tried";
+  EXPECT_EQ(only().state, RecipientState::delayed);
+  EXPECT_TRUE(log.contains("a message cannot be read now"));
+  store->unreadable = false;
+  answer = delivered;
+  world->run_for(15min);
+  EXPECT_EQ(tries.size(), 2U);
+  EXPECT_EQ(queue().counts().messages, 0U);
+}
+
+TEST_F(LoopQueueTest, AnOutcomeOfAMessageThatCannotBeReadIsToldLater) {
+  options.give_up = 24h;
+  chains->hooked = true;
+  chains->reporting = true;
+  restart();
+  answer = greylisted;
+  submit({"u@a.example"});
+  world->run_for(1h);
+  store->unreadable = true;
+  world->run_for(30h);  // its time is up, and the report needs its envelope
+  EXPECT_NE(only().state, RecipientState::held);
+  EXPECT_FALSE(log.contains("action=failed"));
+  store->unreadable = false;
+  answer = delivered;
+  world->run_for(10s);
+  EXPECT_TRUE(log.contains("action=failed status=5.4.7"));
+  EXPECT_EQ(chains->seen.back().outcome.action, Action::delivered) << "the report";
+  EXPECT_EQ(queue().counts().messages, 0U);
+}
+
 TEST_F(LoopQueueTest, AnEnvelopeThatCannotBeReadAnyMoreIsHeld) {
   chains->hooked = chains->reporting = true;
   answer = greylisted;

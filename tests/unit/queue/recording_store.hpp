@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A store for the tests of the queue: what is durable outlives the queues, every transaction is
-// remembered, commits can fail or be kept waiting. Answers come by post, never inside commit().
+// remembered, reads and commits can fail, commits be kept waiting. Answers come by post, never
+// inside commit().
 #pragma once
 
 #include <deque>
@@ -53,6 +54,7 @@ class RecordingStore final : public store::Store {
   }
   store::Result<store::BodyPtr> body(store::MessageId id) const override {
     ++bodies_read;
+    if (unreadable) return std::unexpected(momentary());
     const auto found = durable.find(id);
     if (found == durable.end())
       return std::unexpected(store::Error{store::Errc::not_found, "no such message"});
@@ -60,6 +62,7 @@ class RecordingStore final : public store::Store {
   }
   store::Result<store::Stored> load(store::MessageId id) const override {
     ++texts_read;
+    if (unreadable) return std::unexpected(momentary());
     const auto found = durable.find(id);
     if (found == durable.end())
       return std::unexpected(store::Error{store::Errc::not_found, "no such message"});
@@ -73,7 +76,8 @@ class RecordingStore final : public store::Store {
   std::vector<Recorded> transactions;
   bool paused = false;
   bool admitting = true;
-  int failures = 0;  ///< so many commits to come fail
+  bool unreadable = false;  ///< for the moment
+  int failures = 0;         ///< so many commits to come fail
   mutable int bodies_read = 0;
   mutable int texts_read = 0;
 
@@ -83,6 +87,9 @@ class RecordingStore final : public store::Store {
     store::Durability durability;
     store::Done done;
   };
+  static store::Error momentary() {
+    return {store::Errc::io, "pread /spool/log/00000001.log: Input/output error"};
+  }
   store::Result<void> apply(Waiting& waiting) {
     if (failures > 0) {
       --failures;
