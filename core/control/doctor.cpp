@@ -7,8 +7,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/resource.h>
 
 #include <postrider/path.hpp>
@@ -157,6 +159,9 @@ Findings examine_machine(const Situation& situation) {
   getrlimit(RLIMIT_NOFILE, &limit);
   Findings findings{check_descriptors(limit.rlim_cur, limit.rlim_max,
                                       static_cast<std::uint64_t>(settings.smtp.max_sessions))};
+  const config::Server& server = settings.server;
+  append(findings, check_account(server.user, ::getpwnam(server.user.c_str()) != nullptr,
+                                 server.group, ::getgrnam(server.group.c_str()) != nullptr));
   append(findings, check_relay(settings.relay.networks, settings.relay.domains));
   SpoolFacts spool{.path = settings.server.spool};
   if (settings.server.store == config::StoreKind::memory)

@@ -60,6 +60,20 @@ Finding check_own_address(const std::string& hostname, const DnsResult<IpAddress
                              found->records.front().text(), hostname));
 }
 
+Findings check_account(const std::string& user, bool has_user, const std::string& group,
+                       bool has_group) {
+  Findings findings;
+  if (!user.empty() && !has_user)
+    findings.push_back(wrong("host.account", fmt::format("there is no account \"{}\"", user),
+                             "make it (systemd-sysusers does), or correct server.user"));
+  if (!group.empty() && !has_group)
+    findings.push_back(wrong("host.account", fmt::format("there is no group \"{}\"", group),
+                             "make it, or correct server.group"));
+  if (findings.empty() && !user.empty())
+    findings.push_back(ok("host.account", fmt::format("the account {} exists", user)));
+  return findings;
+}
+
 Finding check_descriptors(std::uint64_t soft, std::uint64_t hard, std::uint64_t max_sessions) {
   // One for each session, and room for deliveries, listeners, name servers, logs and the store.
   const std::uint64_t needed = max_sessions + std::max<std::uint64_t>(max_sessions / 4, 128);

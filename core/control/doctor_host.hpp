@@ -22,6 +22,10 @@ Finding check_own_address(const std::string& hostname, const DnsResult<IpAddress
                           const std::vector<IpAddress>& interfaces,
                           const std::vector<IpAddress>& public_addresses);
 
+/// Whether server.user and server.group, if they are named, exist on this machine.
+Findings check_account(const std::string& user, bool has_user, const std::string& group,
+                       bool has_group);
+
 /// RLIMIT_NOFILE of this shell and what the sessions need.
 Finding check_descriptors(std::uint64_t soft, std::uint64_t hard, std::uint64_t max_sessions);
 

@@ -13,11 +13,21 @@ namespace {
 constexpr std::size_t kShownGroups = 20;
 
 std::string no_message(const std::string& id) {
-  return "no message " + id + " in the queue; postrider queue list shows those there are";
+  return "no message " + id + " in the queue; if it was there, the log and postrider trace " +
+         "--message " + id + " may tell where it went";
+}
+
+/// What was probably meant by a retry.
+std::string instead_of(QueueChange::Kind kind, const std::string& states, const std::string& id) {
+  if (kind != QueueChange::Kind::retry) return {};
+  if (states.contains("failed"))
+    return "; try them with: postrider queue retry --state failed " + id;
+  if (states.contains("held")) return "; let them go with: postrider queue release " + id;
+  return {};
 }
 
 /// Why a change of one message changed nothing.
-Task<Json> nothing_changed(Daemon& daemon, std::string id) {
+Task<Json> nothing_changed(Daemon& daemon, std::string id, QueueChange::Kind kind) {
   queue::Selection selection;
   selection.queue_id = id;
   const Listing found = co_await daemon.list(selection);
@@ -28,7 +38,8 @@ Task<Json> nothing_changed(Daemon& daemon, std::string id) {
     const std::string state(queue::state_name(recipient.state));
     if (!states.contains(state)) states += (states.empty() ? "" : ", ") + state;
   }
-  co_return mistake("nothing to change in " + message.queue_id + ": its recipients are " + states);
+  co_return mistake("nothing to change in " + message.queue_id + ": its recipients are " + states +
+                    instead_of(kind, states, message.queue_id));
 }
 
 Task<Json> change_of(Daemon& daemon, Request request, QueueChange change) {
@@ -37,8 +48,9 @@ Task<Json> change_of(Daemon& daemon, Request request, QueueChange change) {
   if (selection.is_everything() && change.kind != QueueChange::Kind::retry)
     co_return mistake("say which: an id, or filters; --sender '*' means all");
   const std::string id = selection.queue_id;
+  const QueueChange::Kind kind = change.kind;
   const std::size_t changed = co_await daemon.change(std::move(change), std::move(selection));
-  if (changed == 0 && !id.empty()) co_return co_await nothing_changed(daemon, id);
+  if (changed == 0 && !id.empty()) co_return co_await nothing_changed(daemon, id, kind);
   co_return Json{{"changed", changed}};
 }
 

@@ -110,7 +110,7 @@ SpoolAnswer export_spool(const SpoolWork& work) {
   return findings_answer(
       findings,
       fmt::format("{}: {}, {}", work.target, amount_text(findings.messages, findings.octets),
-                  findings.is_sound() ? "all whole" : "not all whole"));
+                  findings.is_sound() ? "all written" : "not all written, see above"));
 }
 
 }  // namespace postrider::control

@@ -77,6 +77,10 @@ std::string damage_text(const Json& store) {
                                 since_start, in_corrupt);
   for (const Json& piece : store.at("set_aside"))
     out += fmt::format("           {}: {}\n", text(piece, "name"), text(piece, "reason"));
+  if (in_corrupt > 0)
+    out +=
+        "           Nothing is delivered from corrupt/: save what is needed, then delete it "
+        "there.\n";
   return out;
 }
 
@@ -102,8 +106,9 @@ std::string status_text(const Json& answer) {
                      counted(number(queue, "delivered_since_start"), "recipient"),
                      number(queue, "failed_since_start"));
   out += fmt::format(
-      "store      {} octets, {} flushes for {} commits, {}\n", number(store, "octets"),
-      number(store, "flushes"), number(store, "commits"),
+      "store      {}, {} in {} {}, {}\n", counted(number(store, "octets"), "octet"),
+      counted(number(store, "commits"), "commit"), number(store, "flushes"),
+      number(store, "flushes") == 1 ? "flush" : "flushes",
       store.value("accepting", true) ? "accepting" : "NOT ACCEPTING: " + text(store, "trouble"));
   const Json& memory = answer.at("memory");
   out +=

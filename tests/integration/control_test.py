@@ -221,6 +221,22 @@ file = "{self.folder}/protocol.log"
         self.assertEqual((run.returncode, run.stderr),
                          (64, "postriderd: --config needs a FILE; see postriderd --help\n"))
 
+    def test_the_way_on_is_named(self):
+        daemon = self.daemon()
+        self.put(daemon, "u3@shut.example")
+        self.wait_state(daemon, "delayed", 1)
+        [message] = daemon.json("queue", "list")["messages"]
+        daemon.tool("queue", "hold", message["id"])
+        self.assertIn(f"postrider queue release {message['id']}", self.fails(daemon, "queue", "retry", message["id"]))
+        daemon.tool("queue", "bounce", message["id"])
+        self.wait_state(daemon, "failed", 1)
+        self.assertIn(f"postrider queue retry --state failed {message['id']}",
+                      self.fails(daemon, "queue", "retry", message["id"]))
+        daemon.tool("queue", "remove", message["id"])
+        wait_for("the removal", lambda: not self.recipients(daemon))
+        self.assertIn(f"postrider trace --message {message['id']}",
+                      self.fails(daemon, "queue", "show", message["id"]))
+
     def test_one_is_not_many(self):
         daemon = self.daemon()
         self.put(daemon, "u3@shut.example")

@@ -65,6 +65,17 @@ TEST(DoctorHost, BehindNatThePublicAddressMustBeTold) {
   EXPECT_EQ(check_own_address("m.test", std::unexpected(DnsError{}), {}, {}).grade, Grade::wrong);
 }
 
+TEST(DoctorHost, TheAccountMustExist) {
+  EXPECT_TRUE(check_account("", false, "", false).empty());
+  ASSERT_EQ(check_account("mail", true, "", false).size(), 1U);
+  EXPECT_EQ(check_account("mail", true, "", false).front().grade, Grade::ok);
+  const auto none = check_account("no-such-account", false, "no-such-group", false);
+  ASSERT_EQ(none.size(), 2U);
+  EXPECT_EQ(none[0].grade, Grade::wrong);
+  EXPECT_THAT(none[0].text, HasSubstr("no account \"no-such-account\""));
+  EXPECT_THAT(none[1].advice, HasSubstr("server.group"));
+}
+
 TEST(DoctorHost, DescriptorsMustSufficeForTheSessions) {
   EXPECT_EQ(check_descriptors(1'000'000, 1'000'000, 10'000).grade, Grade::ok);
   EXPECT_EQ(check_descriptors(12'500, 12'500, 10'000).grade, Grade::ok);
