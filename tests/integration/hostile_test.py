@@ -155,6 +155,8 @@ class Hostile(Case):
             self.assertRegex(one.recv(4096), rb"^[23]5\d ")
 
     def test_too_many_sessions_of_one_client(self):
+        wait_for("the end of former sessions",
+                 lambda: self.daemon.json("status")["sessions"]["now"] == 0)
         many = [self.connect() for _ in range(120)]
         greetings = [client.recv(512)[:3] for client in many]
         print({code: greetings.count(code) for code in set(greetings)})
